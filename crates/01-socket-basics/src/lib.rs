@@ -1,0 +1,1 @@
+//! Placeholder of the chapter `socket-basics`, filled by its own commits.

@@ -1,0 +1,3 @@
+//! Placeholder of the program `socket-basics`, filled by its own commits.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Placeholder of the chapter `tcp-client`, filled by its own commits.

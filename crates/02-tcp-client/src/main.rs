@@ -1,0 +1,3 @@
+//! Placeholder of the program `tcp-client`, filled by its own commits.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Placeholder of the chapter `tcp-server`, filled by its own commits.

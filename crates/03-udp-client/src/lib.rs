@@ -1,0 +1,1 @@
+//! Placeholder of the chapter `udp-client`, filled by its own commits.

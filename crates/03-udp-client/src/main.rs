@@ -1,0 +1,3 @@
+//! Placeholder of the program `udp-client`, filled by its own commits.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Placeholder of the chapter `udp-server`, filled by its own commits.

@@ -1,0 +1,3 @@
+//! Placeholder of the program `udp-server`, filled by its own commits.
+
+fn main() {}

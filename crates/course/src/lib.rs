@@ -1,0 +1,1 @@
+//! Placeholder of the chapter `course`, filled by its own commits.
