@@ -1,13 +1,30 @@
 //! What two or more chapters of the course share.
 //!
 //! A thing enters here when the *second* chapter needs it; what one chapter needs stays in that
-//! chapter. No module knows a chapter, and no module reads a clock or a socket that it was not given,
-//! unless talking to the system is its purpose (`net`, `connect`, `shutdown`, `console`).
+//! chapter. No module knows a chapter.
+//!
+//! | module | what | first needed by |
+//! |---|---|---|
+//! | [`net`] | std's sockets with a seam for the narration | chapter 2 |
+//! | [`narrate`] | each socket call as a line with a sentence (`--narrate`) | chapter 2 |
+//! | [`accept`] | what to do when `accept` fails | chapter 2 |
+//! | [`shutdown`], [`connections`] | Ctrl-C: stop accepting, finish answers, cut the rest | chapter 2 |
+//! | [`console`] | a server's lines on stdout, which never make a client wait | chapter 2 |
+//! | [`cli`] | options, errors and exit codes of every program | chapter 1 |
+//! | [`error`] | operation, object, cause, and what to try | chapter 1 |
+//! | [`escape`] | text from the network, safe for a terminal | chapter 2 |
+//! | [`lang`] | English or Traditional Chinese | chapter 1 |
 
+pub mod accept;
+pub mod cli;
+pub mod connections;
+pub mod console;
+pub mod error;
+pub mod escape;
 pub mod framing;
-
-#[cfg(test)]
-mod tests {
-    // The dependency exists to choose idna's Unicode tables, see the workspace's Cargo.toml.
-    use idna_adapter as _;
-}
+pub mod lang;
+pub mod narrate;
+pub mod net;
+pub mod shutdown;
+#[cfg(feature = "testing")]
+pub mod testing;

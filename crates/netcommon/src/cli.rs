@@ -1,0 +1,106 @@
+//! What every program of the course does the same way on its command line.
+//!
+//! The options that all share ([`Common`]), results on stdout ([`print_line`]), one place that prints
+//! an error ([`finish`]), and the exit codes: 0 done, 1 failed, 2 wrong usage (clap's own), 130
+//! interrupted before the job was done. A binary's `main` is
+//! `netcommon::cli::finish("tcp-client", run(&Args::parse()))`.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use crate::error::OpError;
+use crate::lang::Lang;
+use crate::narrate;
+
+/// The exit code of a program that was interrupted before its job was done: 128 + SIGINT, as shells say it.
+pub const INTERRUPTED: u8 = 130;
+
+/// The options that every program has.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Common {
+    /// Log in detail to stderr; twice for more
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+
+    /// Explain each socket call on stderr while it happens, in `en` or `zh-TW`
+    #[arg(long, value_name = "LANG", num_args = 0..=1, require_equals = true, default_missing_value = "auto")]
+    pub narrate: Option<Lang>,
+}
+
+impl Common {
+    /// Turns on what the options ask for: log lines for `-v` and `-vv`, the narration for `--narrate`.
+    pub fn apply(&self) {
+        let level = match self.verbose {
+            0 => log::LevelFilter::Warn,
+            1 => log::LevelFilter::Info,
+            _ => log::LevelFilter::Debug,
+        };
+        // A second call is a test that parses twice; the first logger stays.
+        let _ = env_logger::Builder::new().filter_level(level).format_target(false).try_init();
+        if let Some(lang) = self.narrate {
+            narrate::start(lang);
+        }
+    }
+}
+
+/// Stdout cannot be written to, most often because the reader of a pipe has gone (`| head -1`).
+#[derive(Debug, thiserror::Error)]
+#[error("write to stdout")]
+pub struct StdoutError(#[source] pub io::Error);
+
+/// Prints one line of results to stdout and flushes it, so that a pipe's reader sees it at once.
+///
+/// May block while the reader of a pipe is slow. A server's threads use [`crate::console`] instead.
+///
+/// # Errors
+/// [`StdoutError`]; [`finish`] turns a closed pipe into a quiet end.
+///
+/// # Examples
+/// ```
+/// netcommon::cli::print_line(format_args!("Server response: {}", "你好"))?;
+/// # Ok::<(), netcommon::cli::StdoutError>(())
+/// ```
+pub fn print_line(line: fmt::Arguments<'_>) -> Result<(), StdoutError> {
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{line}").and_then(|()| stdout.flush()).map_err(StdoutError)
+}
+
+/// Ends a program: prints a failure once to stderr and chooses the exit code.
+///
+/// A failure reads `program: operation object: cause; hint`. A closed stdout is no failure of ours and
+/// ends quietly with 0, as a program that dies of SIGPIPE would be quiet.
+pub fn finish(program: &str, result: anyhow::Result<ExitCode>) -> ExitCode {
+    let error = match result {
+        Ok(code) => return code,
+        Err(error) => error,
+    };
+    if error.downcast_ref::<StdoutError>().is_some_and(|StdoutError(cause)| cause.kind() == io::ErrorKind::BrokenPipe) {
+        return ExitCode::SUCCESS;
+    }
+    // Stderr may be closed as well; then nobody is left to tell.
+    let _ = writeln!(io::stderr(), "{program}: {}", describe(&error));
+    ExitCode::FAILURE
+}
+
+/// The error's chain joined with `: `, then the hint of the [`OpError`] in it, after `; `.
+///
+/// # Examples
+/// ```
+/// use netcommon::error::OpError;
+///
+/// let refused = std::io::ErrorKind::ConnectionRefused.into();
+/// let error = OpError::new("connect to", "127.0.0.1:8888", refused).with_hint("start the server first");
+/// assert_eq!(
+///     netcommon::cli::describe(&error.into()),
+///     "connect to 127.0.0.1:8888: connection refused; start the server first",
+/// );
+/// ```
+#[must_use]
+pub fn describe(error: &anyhow::Error) -> String {
+    let hint = error.chain().find_map(|part| part.downcast_ref::<OpError>()?.hint.as_deref());
+    match hint {
+        Some(hint) => format!("{error:#}; {hint}"),
+        None => format!("{error:#}"),
+    }
+}

@@ -1,0 +1,73 @@
+//! The system's own name of an error: `ECONNREFUSED`, or `WSAECONNREFUSED` on Windows.
+//!
+//! std keeps the number and a sentence in the system's language; a manual page and a search engine
+//! want the name. The names are POSIX's (`<errno.h>`); Windows' sockets use the same with `WSA` before.
+
+use std::borrow::Cow;
+use std::io::{self, ErrorKind};
+
+/// The name of `error`, or `os error N` for one that the course never meets.
+///
+/// # Examples
+/// ```
+/// use netcommon::narrate::errno_name;
+///
+/// let refused = std::io::ErrorKind::ConnectionRefused.into();
+/// let want = if cfg!(windows) { "WSAECONNREFUSED" } else { "ECONNREFUSED" };
+/// assert_eq!(errno_name(&refused), want);
+/// ```
+#[must_use]
+pub fn errno_name(error: &io::Error) -> Cow<'static, str> {
+    let by_number = error.raw_os_error().and_then(name_of_number);
+    match by_number.or_else(|| name_of_kind(error.kind())) {
+        Some(name) if cfg!(windows) => Cow::Owned(format!("WSA{name}")),
+        Some(name) => Cow::Borrowed(name),
+        None => match error.raw_os_error() {
+            Some(number) => Cow::Owned(format!("os error {number}")),
+            None => Cow::Owned(error.to_string()),
+        },
+    }
+}
+
+/// Errors that std's kinds do not tell apart; the numbers differ from system to system.
+fn name_of_number(number: i32) -> Option<&'static str> {
+    let table: &[(i32, &str)] = if cfg!(windows) {
+        &[
+            (10024, "EMFILE"),
+            (10035, "EWOULDBLOCK"),
+            (10036, "EINPROGRESS"),
+            (10040, "EMSGSIZE"),
+            (10055, "ENOBUFS"),
+            (10058, "ESHUTDOWN"),
+            (10060, "ETIMEDOUT"),
+        ]
+    } else if cfg!(target_os = "linux") {
+        &[(22, "EINVAL"), (23, "ENFILE"), (24, "EMFILE"), (90, "EMSGSIZE"), (105, "ENOBUFS"), (115, "EINPROGRESS")]
+    } else {
+        &[(22, "EINVAL"), (23, "ENFILE"), (24, "EMFILE"), (36, "EINPROGRESS"), (40, "EMSGSIZE"), (55, "ENOBUFS")]
+    };
+    table.iter().find(|(known, _)| *known == number).map(|(_, name)| *name)
+}
+
+fn name_of_kind(kind: ErrorKind) -> Option<&'static str> {
+    Some(match kind {
+        ErrorKind::AddrInUse => "EADDRINUSE",
+        ErrorKind::AddrNotAvailable => "EADDRNOTAVAIL",
+        ErrorKind::BrokenPipe => "EPIPE",
+        ErrorKind::ConnectionAborted => "ECONNABORTED",
+        ErrorKind::ConnectionRefused => "ECONNREFUSED",
+        ErrorKind::ConnectionReset => "ECONNRESET",
+        ErrorKind::HostUnreachable => "EHOSTUNREACH",
+        ErrorKind::Interrupted => "EINTR",
+        ErrorKind::InvalidInput => "EINVAL",
+        ErrorKind::NetworkDown => "ENETDOWN",
+        ErrorKind::NetworkUnreachable => "ENETUNREACH",
+        ErrorKind::NotConnected => "ENOTCONN",
+        ErrorKind::OutOfMemory => "ENOMEM",
+        ErrorKind::PermissionDenied => "EACCES",
+        ErrorKind::TimedOut => "ETIMEDOUT",
+        ErrorKind::Unsupported => "EOPNOTSUPP",
+        ErrorKind::WouldBlock => "EAGAIN",
+        _ => return None,
+    })
+}

@@ -1,0 +1,65 @@
+//! The seam between the course's programs and the system: every socket call passes here.
+//!
+//! The wrappers in [`crate::net`] carry std's method names and do what std does; when the narration is
+//! on, each of them also hands its `Call` and `Outcome` to `tell`, which prints one line on
+//! stderr: the call, its arguments, its result, and a plain sentence.
+//!
+//! ```text
+//! accept(3) = 4 from 127.0.0.1:50312          the kernel had finished the handshake before we asked
+//! ```
+//!
+//! A test runs a program under strace and demands the same calls, so the narration cannot lie.
+//! Off, it costs one branch per call. Read `call.rs` next, then `sentence.rs`.
+
+mod call;
+mod errno;
+mod sentence;
+
+use std::cell::RefCell;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+pub(crate) use self::call::{Call, Fd, Outcome};
+pub use self::errno::errno_name;
+use crate::lang::Lang;
+
+const OFF: u8 = 0;
+const EN: u8 = 1;
+const ZH_TW: u8 = 2;
+
+/// Off, or the language; set once at a program's start, read before every call.
+static MODE: AtomicU8 = AtomicU8::new(OFF);
+
+/// Turns the narration on for the whole process.
+pub fn start(lang: Lang) {
+    MODE.store(lang.pick(EN, ZH_TW), Ordering::Relaxed);
+}
+
+/// Whether anybody listens: the one branch that a quiet program pays for.
+#[inline]
+#[must_use]
+pub fn is_on() -> bool {
+    MODE.load(Ordering::Relaxed) != OFF
+}
+
+thread_local! {
+    /// Reused from call to call, so that a narrated call allocates nothing.
+    static LINE: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// Prints what `call` did, in one write, so that lines of different threads do not mix.
+///
+/// Call it only when [`is_on`]; blocks as long as stderr does.
+pub(crate) fn tell(call: &Call<'_>, outcome: &Outcome<'_>) {
+    let lang = if MODE.load(Ordering::Relaxed) == ZH_TW { Lang::ZhTw } else { Lang::En };
+    LINE.with_borrow_mut(|line| {
+        line.clear();
+        // Writing to a String cannot fail, and a closed stderr is no reason to stop.
+        let _ = write!(line, "{call} = {outcome}");
+        call::pad_to_sentence(line);
+        line.push_str(sentence::explain(call, outcome, lang));
+        line.push('\n');
+        let _ = std::io::stderr().write_all(line.as_bytes());
+    });
+}

@@ -1,0 +1,164 @@
+//! The plain sentence behind a narrated call, in both languages.
+//!
+//! Written for someone who meets the call for the first time: what it means here, with this outcome,
+//! and what it does *not* mean. One function per family of calls, one pair of sentences per outcome.
+
+use std::io::{self, ErrorKind};
+use std::net::Shutdown;
+
+use super::call::{Call, Outcome};
+use crate::error::is_timeout;
+use crate::lang::Lang;
+
+/// The English sentence and the Chinese one.
+type Pair = (&'static str, &'static str);
+
+/// What `call` with `outcome` means, in `lang`; empty where there is nothing to add.
+pub(super) fn explain(call: &Call<'_>, outcome: &Outcome<'_>, lang: Lang) -> &'static str {
+    let (en, zh_tw) = match (call, outcome) {
+        (Call::Connect { .. }, Outcome::Failed(error)) if is_in_progress(error) => (
+            "the SYN is on its way; we wait for the answer, not inside connect",
+            "SYN 已送出；我們不在 connect 裡面等，而是等它的回音",
+        ),
+        (_, Outcome::Failed(error)) => failure(error),
+        (Call::Recv { .. } | Call::RecvFrom { .. } | Call::Send { .. } | Call::SendTo { .. }, _) => data(call, outcome),
+        (Call::SetOption { name, .. } | Call::SetTimeout { name, .. }, _) => option(name),
+        _ => life_cycle(call),
+    };
+    lang.pick(en, zh_tw)
+}
+
+/// A socket's way from its making to its end.
+fn life_cycle(call: &Call<'_>) -> Pair {
+    match call {
+        Call::Socket { ty, .. } if *ty == socket2::Type::STREAM => (
+            "a new TCP socket: a number for us, a structure in the kernel, no address yet",
+            "新的 TCP socket：我們拿到一個號碼，核心裡多一個結構，還沒有位址",
+        ),
+        Call::Socket { .. } => (
+            "a new UDP socket: it will send and receive whole datagrams",
+            "新的 UDP socket：它收送的是一個個完整的資料包",
+        ),
+        Call::Bind { addr, .. } if addr.port() == 0 => {
+            ("port 0: the kernel chooses a free port", "埠號 0：由核心挑一個沒人用的埠")
+        }
+        Call::Bind { .. } => ("the address is ours now; nobody else can bind it", "這個位址歸我們了，別人不能再 bind"),
+        Call::Listen { .. } => (
+            "from here on the kernel completes handshakes and keeps up to that many for us",
+            "從現在起核心會替我們完成三向交握，最多替我們保留這麼多條連線",
+        ),
+        Call::Accept { .. } => {
+            ("the kernel had finished the handshake before we asked", "在我們開口之前，核心早已完成三向交握")
+        }
+        Call::Connect { .. } => ("connected: the peer's kernel has answered", "連上了：對方的核心已經回應"),
+        Call::TakeError { .. } => (
+            "the connect has ended without an error: the handshake is complete",
+            "connect 已經結束，沒有錯誤：三向交握完成",
+        ),
+        Call::LocalAddr { .. } => ("our own end of it", "我們這一端的位址"),
+        Call::PeerAddr { .. } => ("the other end of it", "對方那一端的位址"),
+        Call::Shutdown { how, .. } => shutdown(*how),
+        _ => (
+            "the number is free again; the kernel still delivers what was sent",
+            "號碼還給系統了；已經送出的資料，核心仍會送達",
+        ),
+    }
+}
+
+fn shutdown(how: Shutdown) -> Pair {
+    match how {
+        Shutdown::Write => ("half-close: we send a FIN, but can still read", "半關閉：我們送出 FIN，但仍然可以讀"),
+        Shutdown::Read => (
+            "we read no further; a thread that waits in recv gets an end of stream",
+            "我們不再讀了；正在 recv 裡等待的執行緒會讀到串流結尾",
+        ),
+        Shutdown::Both => {
+            ("both directions end now, also for a thread that is blocked", "兩個方向都立刻結束，卡住的執行緒也會醒來")
+        }
+    }
+}
+
+/// Bytes that came or went.
+fn data(call: &Call<'_>, outcome: &Outcome<'_>) -> Pair {
+    match (call, outcome) {
+        (_, Outcome::ReceivedFrom(..)) | (Call::RecvFrom { .. }, _) => {
+            ("one whole datagram, as it was sent, and who sent it", "一個完整的資料包，和送出時一樣，還附上是誰送的")
+        }
+        (Call::SendTo { .. }, _) => (
+            "one datagram handed to the network; nobody promises that it arrives",
+            "交給網路一個資料包；沒有人保證它會到",
+        ),
+        (Call::Recv { .. }, Outcome::Received([])) => (
+            "end of stream: the peer has sent its FIN and will send no more",
+            "串流結尾：對方已送出 FIN，不會再送資料了",
+        ),
+        (Call::Recv { .. }, _) => {
+            ("the bytes that were there; not necessarily one message", "當時已經到的位元組；不一定正好是一則訊息")
+        }
+        _ => (
+            "copied into the kernel's send buffer; the peer has not read it yet",
+            "複製進核心的送出緩衝區；對方還沒有讀到",
+        ),
+    }
+}
+
+fn option(name: &str) -> Pair {
+    match name {
+        "SO_REUSEADDR" => {
+            ("a restart need not wait for old connections in TIME_WAIT", "重新啟動時，不必等舊連線的 TIME_WAIT 結束")
+        }
+        "TCP_NODELAY" => (
+            "small writes leave at once instead of waiting for an ack (no Nagle)",
+            "小筆資料立刻送出，不等前一筆的 ack（關閉 Nagle）",
+        ),
+        "SO_RCVTIMEO" => ("the longest that one recv may wait", "一次 recv 最多等這麼久"),
+        "SO_SNDTIMEO" => ("the longest that one send may wait", "一次 send 最多等這麼久"),
+        "SO_RCVBUF" => ("room in the kernel for what we have not read yet", "核心替我們存放還沒讀的資料的空間"),
+        "SO_SNDBUF" => ("room in the kernel for what the peer has not taken yet", "核心存放對方還沒收下的資料的空間"),
+        _ => ("", ""),
+    }
+}
+
+fn failure(error: &io::Error) -> Pair {
+    if is_out_of_descriptors(error) {
+        return (
+            "all descriptors are in use; the client waits in the backlog until one is free",
+            "檔案描述符用完了；用戶端在 backlog 裡等，直到有一個空出來",
+        );
+    }
+    match error.kind() {
+        _ if is_timeout(error) => ("nothing came within the time limit", "在時限之內什麼也沒有來"),
+        ErrorKind::ConnectionRefused => {
+            ("the host is there, but nothing listens on that port", "主機在，但那個埠上沒有程式在聽")
+        }
+        ErrorKind::ConnectionReset => (
+            "the peer sent an RST: it closed with bytes unread, or it was killed",
+            "對方送來 RST：它還有資料沒讀就關閉，或是程式被終止",
+        ),
+        ErrorKind::BrokenPipe => {
+            ("this connection is over; nothing can be sent on it any more", "這條連線已經結束，不能再送資料")
+        }
+        ErrorKind::AddrInUse => ("another socket has this address already", "這個位址已經被另一個 socket 佔用"),
+        ErrorKind::AddrNotAvailable => {
+            ("no interface of this machine has that address", "這台機器的網路介面都沒有這個位址")
+        }
+        ErrorKind::PermissionDenied => ("the system does not allow it", "系統不允許"),
+        ErrorKind::NotConnected => ("the connection had already ended", "連線早已結束"),
+        ErrorKind::ConnectionAborted => ("the client left before we accepted it", "用戶端在我們 accept 之前就離開了"),
+        ErrorKind::Interrupted => ("a signal came; the call is made again", "收到訊號；再呼叫一次"),
+        ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable => {
+            ("there is no way to that address", "沒有路通往那個位址")
+        }
+        _ => ("", ""),
+    }
+}
+
+/// A non-blocking connect that has begun: `EINPROGRESS`, on Windows `WSAEWOULDBLOCK`.
+fn is_in_progress(error: &io::Error) -> bool {
+    error.kind() == ErrorKind::WouldBlock || super::errno_name(error).ends_with("EINPROGRESS")
+}
+
+fn is_out_of_descriptors(error: &io::Error) -> bool {
+    let name = super::errno_name(error);
+    name.ends_with("EMFILE") || name.ends_with("ENFILE")
+}

@@ -1,0 +1,97 @@
+//! std's sockets under their own names, with a seam for the narration.
+//!
+//! [`TcpListener`], [`TcpStream`] and [`UdpSocket`] have std's method names and do what std's do, so a
+//! chapter reads as if it were written with std; each call also tells `crate::narrate` what it was.
+//! Two differences are on purpose: a listener is made with socket2, because std fixes the backlog at
+//! 128, and `TCP_NODELAY` is on, because every program of the course asks and answers.
+
+mod tcp_listener;
+mod tcp_stream;
+mod udp_socket;
+
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+
+pub use self::tcp_listener::{BACKLOG, ListenOptions, TcpListener};
+pub use self::tcp_stream::TcpStream;
+pub use self::udp_socket::UdpSocket;
+use crate::narrate::{self, Call, Fd, Outcome};
+
+/// The number of a socket, as the narration prints it.
+#[cfg(unix)]
+fn fd_of(socket: &impl std::os::fd::AsRawFd) -> Fd {
+    Fd(u64::try_from(socket.as_raw_fd()).expect("an open descriptor is not negative"))
+}
+
+/// The number of a socket, as the narration prints it.
+#[cfg(windows)]
+fn fd_of(socket: &impl std::os::windows::io::AsRawSocket) -> Fd {
+    Fd(socket.as_raw_socket())
+}
+
+/// The address under which this machine reaches a socket that is bound to `addr`.
+fn loopback(mut addr: SocketAddr) -> SocketAddr {
+    if addr.ip().is_unspecified() {
+        addr.set_ip(if addr.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
+    }
+    addr
+}
+
+/// Makes a socket: `socket(2)`, narrated.
+fn open(domain: socket2::Domain, ty: socket2::Type, protocol: socket2::Protocol) -> io::Result<socket2::Socket> {
+    let protocol = Some(protocol);
+    let result = socket2::Socket::new(domain, ty, protocol);
+    if narrate::is_on() {
+        let outcome = match &result {
+            Ok(socket) => Outcome::Opened(fd_of(socket)),
+            Err(error) => Outcome::Failed(error),
+        };
+        narrate::tell(&Call::Socket { domain, ty, protocol }, &outcome);
+    }
+    result
+}
+
+/// Hands a call that returns nothing but success to the narration, and its result back.
+#[inline]
+fn told<'a, T>(result: io::Result<T>, call: impl FnOnce() -> Call<'a>) -> io::Result<T> {
+    if narrate::is_on() {
+        narrate::tell(&call(), &Outcome::done(&result));
+    }
+    result
+}
+
+/// Hands a call that returns an address to the narration, and its result back.
+#[inline]
+fn told_addr<'a>(result: io::Result<SocketAddr>, call: impl FnOnce() -> Call<'a>) -> io::Result<SocketAddr> {
+    if narrate::is_on() {
+        narrate::tell(&call(), &Outcome::addr(&result));
+    }
+    result
+}
+
+/// Hands a call that receives to the narration, and its result back.
+#[inline]
+fn told_received(result: io::Result<usize>, fd: impl FnOnce() -> Fd, buf: &[u8]) -> io::Result<usize> {
+    if narrate::is_on() {
+        narrate::tell(&Call::Recv { fd: fd(), room: buf.len() }, &Outcome::received(&result, buf));
+    }
+    result
+}
+
+/// Hands a call that sends to the narration, and its result back.
+#[inline]
+fn told_sent(result: io::Result<usize>, fd: impl FnOnce() -> Fd, bytes: &[u8]) -> io::Result<usize> {
+    if narrate::is_on() {
+        narrate::tell(&Call::Send { fd: fd(), bytes }, &Outcome::sent(&result));
+    }
+    result
+}
+
+/// Tells the narration that a socket's number is about to be given back.
+///
+/// Before the close, not after: another thread may get the same number a moment later.
+fn tell_close(fd: impl FnOnce() -> Fd) {
+    if narrate::is_on() {
+        narrate::tell(&Call::Close { fd: fd() }, &Outcome::Done);
+    }
+}

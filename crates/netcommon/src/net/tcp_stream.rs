@@ -1,0 +1,206 @@
+//! A connected TCP socket: bytes in order, both ways, without message boundaries.
+//!
+//! Reading and writing work on `&TcpStream` too, as with std, so that one thread can end the reading of
+//! another (`Shutdown::Read`) without a second descriptor. Source: RFC 9293 section 3.9.1.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr};
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, Type};
+
+use super::{fd_of, open, tell_close, told, told_addr, told_received, told_sent};
+use crate::narrate::{self, Call, Fd};
+
+/// A connected stream.
+#[derive(Debug)]
+pub struct TcpStream(std::net::TcpStream);
+
+impl TcpStream {
+    /// Connects to one address and waits for the handshake: the active open.
+    ///
+    /// `socket(2)`, `connect(2)`, `TCP_NODELAY`. Blocks until the peer's kernel answers or the system
+    /// gives up (minutes).
+    ///
+    /// # Errors
+    /// `ConnectionRefused`, `TimedOut`, `NetworkUnreachable`, `HostUnreachable`.
+    ///
+    /// # Examples
+    /// ```
+    /// use netcommon::net::{TcpListener, TcpStream};
+    /// use std::io::{Read, Write};
+    ///
+    /// let listener = TcpListener::bind("127.0.0.1:0".parse().unwrap())?;
+    /// let mut client = TcpStream::connect(listener.local_addr()?)?;
+    /// let (mut server, _) = listener.accept()?;
+    /// client.write_all("你好".as_bytes())?;
+    /// let mut buf = [0; 6];
+    /// server.read_exact(&mut buf)?;
+    /// assert_eq!(&buf, "你好".as_bytes());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn connect(addr: SocketAddr) -> io::Result<Self> {
+        let stream = Self::open(addr)?;
+        let socket = socket2::SockRef::from(&stream.0);
+        told(socket.connect(&addr.into()), || Call::Connect { fd: stream.fd(), addr })?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+
+    /// Begins to connect and returns at once; the stream becomes writable when the attempt has ended.
+    ///
+    /// `connect(2)` on a non-blocking socket. Then [`TcpStream::finish_connect`] says how it ended.
+    ///
+    /// # Errors
+    /// What the system knows at once, such as `NetworkUnreachable`; "in progress" is no error.
+    pub fn start_connect(addr: SocketAddr) -> io::Result<Self> {
+        let stream = Self::open(addr)?;
+        stream.0.set_nonblocking(true)?;
+        let socket = socket2::SockRef::from(&stream.0);
+        match told(socket.connect(&addr.into()), || Call::Connect { fd: stream.fd(), addr }) {
+            Err(error) if !is_in_progress(&error) => Err(error),
+            _ => Ok(stream),
+        }
+    }
+
+    /// How the attempt of [`TcpStream::start_connect`] ended: `getsockopt(2)`, `SO_ERROR`.
+    ///
+    /// Call it once the stream is writable; from then on it blocks as a stream usually does.
+    ///
+    /// # Errors
+    /// As [`TcpStream::connect`].
+    pub fn finish_connect(&self) -> io::Result<()> {
+        let result = self.0.take_error().and_then(|error| error.map_or(Ok(()), Err));
+        told(result, || Call::TakeError { fd: self.fd() })?;
+        self.0.set_nonblocking(false)?;
+        self.set_nodelay(true)
+    }
+
+    fn open(addr: SocketAddr) -> io::Result<Self> {
+        open(Domain::for_address(addr), Type::STREAM, Protocol::TCP).map(|socket| Self(socket.into()))
+    }
+
+    /// A stream that somebody else has made.
+    #[must_use]
+    pub fn from_std(stream: std::net::TcpStream) -> Self {
+        Self(stream)
+    }
+
+    /// Ends one direction or both: `shutdown(2)`.
+    ///
+    /// `Write` sends a FIN after what is still in the send buffer; `Read` and `Both` wake threads that
+    /// are blocked on the stream.
+    ///
+    /// # Errors
+    /// `NotConnected` when the connection had ended already.
+    pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        told(self.0.shutdown(how), || Call::Shutdown { fd: self.fd(), how })
+    }
+
+    /// Our end: `getsockname(2)`.
+    ///
+    /// # Errors
+    /// When the system has no resources left.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        told_addr(self.0.local_addr(), || Call::LocalAddr { fd: self.fd() })
+    }
+
+    /// The other end: `getpeername(2)`.
+    ///
+    /// # Errors
+    /// `NotConnected` when the connection has ended.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        told_addr(self.0.peer_addr(), || Call::PeerAddr { fd: self.fd() })
+    }
+
+    /// The longest that one read may wait, for ever by default: `SO_RCVTIMEO`.
+    ///
+    /// # Errors
+    /// `InvalidInput` for zero.
+    pub fn set_read_timeout(&self, value: Option<Duration>) -> io::Result<()> {
+        told(self.0.set_read_timeout(value), || Call::SetTimeout { fd: self.fd(), name: "SO_RCVTIMEO", value })
+    }
+
+    /// The longest that one write may wait, for ever by default: `SO_SNDTIMEO`.
+    ///
+    /// # Errors
+    /// `InvalidInput` for zero.
+    pub fn set_write_timeout(&self, value: Option<Duration>) -> io::Result<()> {
+        told(self.0.set_write_timeout(value), || Call::SetTimeout { fd: self.fd(), name: "SO_SNDTIMEO", value })
+    }
+
+    /// Sends small writes at once (on) or lets them wait for an ack (off): `TCP_NODELAY`, RFC 9293 section 3.7.4.
+    ///
+    /// # Errors
+    /// When the connection has ended, on some systems.
+    pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
+        let (name, value) = ("TCP_NODELAY", u64::from(nodelay));
+        told(self.0.set_nodelay(nodelay), || Call::SetOption { fd: self.fd(), name, value })
+    }
+
+    /// Makes reads and writes return at once, for a readiness loop: `fcntl(2)`, `O_NONBLOCK`.
+    ///
+    /// # Errors
+    /// Not on an open socket.
+    pub fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
+        self.0.set_nonblocking(nonblocking)
+    }
+
+    /// The std socket inside, for `polling` and for options that this wrapper does not carry.
+    #[must_use]
+    pub fn as_std(&self) -> &std::net::TcpStream {
+        &self.0
+    }
+
+    fn fd(&self) -> Fd {
+        fd_of(&self.0)
+    }
+}
+
+impl Read for &TcpStream {
+    /// `recv(2)`: at least one byte when there is one, 0 at the end of stream.
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let result = (&self.0).read(buf);
+        told_received(result, || self.fd(), buf)
+    }
+}
+
+impl Write for &TcpStream {
+    /// `send(2)`: as many bytes as the send buffer has room for, at least one.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let result = (&self.0).write(bytes);
+        told_sent(result, || self.fd(), bytes)
+    }
+
+    /// Nothing to do: the kernel sends on its own.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Read for TcpStream {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        (&*self).read(buf)
+    }
+}
+
+impl Write for TcpStream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        (&*self).write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for TcpStream {
+    fn drop(&mut self) {
+        tell_close(|| self.fd());
+    }
+}
+
+/// POSIX says `EINPROGRESS`, Windows `WSAEWOULDBLOCK`.
+fn is_in_progress(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::WouldBlock || narrate::errno_name(error).ends_with("EINPROGRESS")
+}

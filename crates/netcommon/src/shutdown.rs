@@ -1,0 +1,162 @@
+//! Graceful shutdown: one cloneable token, moved by Ctrl-C, SIGTERM or a test.
+//!
+//! ```text
+//! Running ──first Ctrl-C──▶ Draining ──second Ctrl-C, or the grace period ends──▶ Cutting
+//!   accept, serve             no new client; finish answers                          close everything
+//! ```
+//!
+//! A stage that is reached is a channel whose sender was dropped, so a thread that waits in `select!`
+//! wakes; a thread that is blocked in the kernel needs a [`Waker`] (`accept`, `recv_from`) or the
+//! `Shutdown::Read` of [`crate::connections`] (`recv`). Source: crossbeam-channel, "Disconnection".
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
+
+use crate::net::{TcpListener, UdpSocket};
+
+/// Ends when its stage is reached; never delivers anything. For `select!` and `recv_timeout`.
+pub type StageReached = Receiver<Infallible>;
+
+/// The token: clones share one state.
+///
+/// # Examples
+/// ```
+/// use netcommon::shutdown::Shutdown;
+///
+/// let shutdown = Shutdown::new();
+/// assert!(!shutdown.is_draining());
+/// shutdown.advance();
+/// assert!(shutdown.is_draining() && !shutdown.is_cutting());
+/// ```
+#[derive(Debug, Clone)]
+pub struct Shutdown {
+    draining: StageReached,
+    cutting: StageReached,
+    inner: Arc<Mutex<Inner>>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    /// Dropped one by one: first the sender of `draining`, then that of `cutting`.
+    stages: Vec<Sender<Infallible>>,
+    /// Woken once, when draining begins.
+    wakers: Vec<Waker>,
+}
+
+impl Default for Shutdown {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Shutdown {
+    /// A token that only [`Shutdown::advance`] moves: for tests, and for servers inside a program.
+    #[must_use]
+    pub fn new() -> Self {
+        let (drain, draining) = bounded(0);
+        let (cut, cutting) = bounded(0);
+        let inner = Inner { stages: vec![cut, drain], wakers: Vec::new() };
+        Self { draining, cutting, inner: Arc::new(Mutex::new(inner)) }
+    }
+
+    /// A token that each Ctrl-C, SIGTERM or SIGHUP advances by one stage.
+    ///
+    /// `sigaction(2)` on Unix, `SetConsoleCtrlHandler` on Windows; a thread of the ctrlc crate waits for
+    /// the signal. Does not block.
+    ///
+    /// # Errors
+    /// When the process has such a handler already.
+    pub fn on_signals() -> io::Result<Self> {
+        let shutdown = Self::new();
+        let token = shutdown.clone();
+        ctrlc::set_handler(move || token.advance()).map_err(io::Error::other)?;
+        Ok(shutdown)
+    }
+
+    /// Goes to the next stage: from running to draining, from draining to cutting. Does not block.
+    pub fn advance(&self) {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(inner.stages.pop());
+        inner.wakers.drain(..).for_each(Waker::wake);
+    }
+
+    /// Whether the end has been asked for.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.draining.try_recv() == Err(TryRecvError::Disconnected)
+    }
+
+    /// Whether it has been asked for twice.
+    #[must_use]
+    pub fn is_cutting(&self) -> bool {
+        self.cutting.try_recv() == Err(TryRecvError::Disconnected)
+    }
+
+    /// Ends when draining begins, for `select!`.
+    #[must_use]
+    pub fn draining(&self) -> &StageReached {
+        &self.draining
+    }
+
+    /// Ends when cutting begins, for `select!`.
+    #[must_use]
+    pub fn cutting(&self) -> &StageReached {
+        &self.cutting
+    }
+
+    /// Fires `waker` when draining begins; at once if it has begun.
+    pub fn wake_on_drain(&self, waker: Waker) {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_draining() {
+            waker.wake();
+        } else {
+            inner.wakers.push(waker);
+        }
+    }
+}
+
+/// Ends a blocked `accept` or `recv_from` by giving it something: a connection or a datagram from ourselves.
+///
+/// That works on every system, where closing or shutting down the listener works on some. Its socket
+/// is made in advance, because at the moment of need the process may have no descriptor left.
+#[derive(Debug)]
+pub struct Waker {
+    socket: socket2::Socket,
+    target: SocketAddr,
+}
+
+impl Waker {
+    /// For a thread that waits in `accept` on `listener`.
+    ///
+    /// # Errors
+    /// When no descriptor is left.
+    pub fn for_listener(listener: &TcpListener) -> io::Result<Self> {
+        Self::new(listener.loopback_addr()?, socket2::Type::STREAM)
+    }
+
+    /// For a thread that waits in `recv_from` on `socket`.
+    ///
+    /// # Errors
+    /// When no descriptor is left.
+    pub fn for_udp_socket(socket: &UdpSocket) -> io::Result<Self> {
+        Self::new(socket.loopback_addr()?, socket2::Type::DGRAM)
+    }
+
+    fn new(target: SocketAddr, ty: socket2::Type) -> io::Result<Self> {
+        let socket = socket2::Socket::new(socket2::Domain::for_address(target), ty, None)?;
+        socket.set_nonblocking(true)?;
+        Ok(Self { socket, target })
+    }
+
+    /// Wakes the thread. Does not block: if the connection or the datagram finds no room, then the
+    /// thread has others to return with.
+    fn wake(self) {
+        let _ = self.socket.connect(&self.target.into());
+        // For UDP; an empty datagram is enough. On a stream that is still connecting it fails, unheard.
+        let _ = self.socket.send(&[]);
+    }
+}
