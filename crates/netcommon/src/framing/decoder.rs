@@ -101,10 +101,7 @@ impl Decoder {
     /// assert!(input.is_empty());
     /// # Ok::<(), netcommon::framing::FrameError>(())
     /// ```
-    pub fn decode<'m, 'i: 'm>(
-        &'m mut self,
-        input: &mut &'i [u8],
-    ) -> Result<Option<&'m [u8]>, FrameError> {
+    pub fn decode<'m, 'i: 'm>(&'m mut self, input: &mut &'i [u8]) -> Result<Option<&'m [u8]>, FrameError> {
         let whole = *input;
         Ok(self.step(input)?.map(|found| self.lent(found, whole)))
     }

@@ -47,12 +47,7 @@ pub fn encode(framing: Framing, message: &[u8], out: &mut Vec<u8>) -> Result<(),
 /// let error = encode_within(Framing::Lines, "早安".as_bytes(), limits, &mut Vec::new()).unwrap_err();
 /// assert_eq!(error.to_string(), "message of 6 bytes exceeds the limit of 5 bytes");
 /// ```
-pub fn encode_within(
-    framing: Framing,
-    message: &[u8],
-    limits: Limits,
-    out: &mut Vec<u8>,
-) -> Result<(), EncodeError> {
+pub fn encode_within(framing: Framing, message: &[u8], limits: Limits, out: &mut Vec<u8>) -> Result<(), EncodeError> {
     let len = message.len();
     let too_long = |limit| EncodeError::TooLong { len, limit };
     if framing != Framing::Raw && len > limits.message_len_max {
@@ -65,11 +60,7 @@ pub fn encode_within(
                 return Err(EncodeError::LineFeedInside { at });
             }
             out.extend_from_slice(message);
-            let ending: &[u8] = if message.ends_with(b"\r") {
-                b"\r\n"
-            } else {
-                b"\n"
-            };
+            let ending: &[u8] = if message.ends_with(b"\r") { b"\r\n" } else { b"\n" };
             out.extend_from_slice(ending);
         }
         Framing::Length => {
@@ -104,11 +95,7 @@ pub fn encode_within(
 /// assert_eq!(sent, "早安\n".as_bytes());
 /// # Ok::<(), netcommon::framing::WriteError>(())
 /// ```
-pub fn write_message<W: Write>(
-    writer: &mut W,
-    framing: Framing,
-    message: &[u8],
-) -> Result<(), WriteError> {
+pub fn write_message<W: Write>(writer: &mut W, framing: Framing, message: &[u8]) -> Result<(), WriteError> {
     let mut wire = Vec::new();
     encode(framing, message, &mut wire)?;
     writer.write_all(&wire)?;

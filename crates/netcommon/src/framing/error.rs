@@ -114,9 +114,7 @@ fn bytes(count: usize) -> String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum EncodeError {
     /// The receiver would take the message for two.
-    #[error(
-        "message has a line feed at byte {at}, and a line ends there; --framing length carries any bytes"
-    )]
+    #[error("message has a line feed at byte {at}, and a line ends there; --framing length carries any bytes")]
     LineFeedInside {
         /// Offset of the first LF.
         at: usize,
@@ -171,10 +169,7 @@ impl ReadError {
     /// ```
     pub fn is_timeout(&self) -> bool {
         match self {
-            Self::Io(error) => matches!(
-                error.kind(),
-                io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
-            ),
+            Self::Io(error) => matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut),
             Self::Frame(_) => false,
         }
     }

@@ -50,10 +50,7 @@ pub struct Length {
 
 impl Length {
     pub(super) fn new(message_len_max: usize) -> Self {
-        Self {
-            message_len_max,
-            partial: Partial::default(),
-        }
+        Self { message_len_max, partial: Partial::default() }
     }
 
     pub(super) fn step(&mut self, input: &mut &[u8]) -> Result<Option<Found>, FrameError> {
@@ -62,11 +59,7 @@ impl Length {
             && let Some(end) = self.whole_frame_in(input)
         {
             *input = &input[end..];
-            return Ok(Some(Found {
-                place: Place::Input,
-                start: HEADER_LEN,
-                end,
-            }));
+            return Ok(Some(Found { place: Place::Input, start: HEADER_LEN, end }));
         }
         if !self.collect(HEADER_LEN, input) {
             return Ok(None);
@@ -76,11 +69,7 @@ impl Length {
             return Ok(None);
         }
         self.partial.lend();
-        Ok(Some(Found {
-            place: Place::Partial,
-            start: HEADER_LEN,
-            end,
-        }))
+        Ok(Some(Found { place: Place::Partial, start: HEADER_LEN, end }))
     }
 
     /// Where the first frame ends, if it is all there and nothing is wrong with it.
@@ -106,10 +95,7 @@ impl Length {
         usize::try_from(announced)
             .ok()
             .filter(|&len| len <= self.message_len_max)
-            .ok_or(FrameError::TooLong {
-                announced: Some(announced),
-                limit: self.message_len_max,
-            })
+            .ok_or(FrameError::TooLong { announced: Some(announced), limit: self.message_len_max })
     }
 
     pub(super) fn end(&self) -> Result<(), FrameError> {
@@ -118,18 +104,10 @@ impl Length {
             return Ok(());
         }
         Err(if got < HEADER_LEN {
-            FrameError::TruncatedAtEnd {
-                inside: Inside::LengthPrefix,
-                got,
-                want: Some(HEADER_LEN),
-            }
+            FrameError::TruncatedAtEnd { inside: Inside::LengthPrefix, got, want: Some(HEADER_LEN) }
         } else {
             let want = self.message_len(self.partial.bytes())?;
-            FrameError::TruncatedAtEnd {
-                inside: Inside::Message,
-                got: got - HEADER_LEN,
-                want: Some(want),
-            }
+            FrameError::TruncatedAtEnd { inside: Inside::Message, got: got - HEADER_LEN, want: Some(want) }
         })
     }
 

@@ -51,11 +51,7 @@ enum State {
 
 impl Lines {
     pub(super) fn new(message_len_max: usize) -> Self {
-        Self {
-            message_len_max,
-            state: State::Reading,
-            partial: Partial::default(),
-        }
+        Self { message_len_max, state: State::Reading, partial: Partial::default() }
     }
 
     pub(super) fn step(&mut self, input: &mut &[u8]) -> Result<Option<Found>, FrameError> {
@@ -65,9 +61,7 @@ impl Lines {
             State::TooLong { .. } => Err(self.too_long()),
             State::Skipping { got } => {
                 let Some(end) = line_feed_in(input) else {
-                    self.state = State::Skipping {
-                        got: got.saturating_add(input.len()),
-                    };
+                    self.state = State::Skipping { got: got.saturating_add(input.len()) };
                     *input = &[];
                     return Ok(None);
                 };
@@ -100,19 +94,11 @@ impl Lines {
         }
         *input = &rest[1..]; // behind the LF
         if self.partial.bytes().is_empty() {
-            return Ok(Some(Found {
-                place: Place::Input,
-                start,
-                end: start + len,
-            }));
+            return Ok(Some(Found { place: Place::Input, start, end: start + len }));
         }
         self.partial.push(piece);
         self.partial.lend();
-        Ok(Some(Found {
-            place: Place::Partial,
-            start: 0,
-            end: len,
-        }))
+        Ok(Some(Found { place: Place::Partial, start: 0, end: len }))
     }
 
     pub(super) fn end(&self) -> Result<(), FrameError> {
@@ -124,11 +110,7 @@ impl Lines {
         if got == 0 {
             return Ok(());
         }
-        Err(FrameError::TruncatedAtEnd {
-            inside: Inside::Line,
-            got,
-            want: None,
-        })
+        Err(FrameError::TruncatedAtEnd { inside: Inside::Line, got, want: None })
     }
 
     pub(super) fn skip_to_next(&mut self) -> bool {
@@ -143,10 +125,7 @@ impl Lines {
     }
 
     fn too_long(&self) -> FrameError {
-        FrameError::TooLong {
-            announced: None,
-            limit: self.message_len_max,
-        }
+        FrameError::TooLong { announced: None, limit: self.message_len_max }
     }
 }
 

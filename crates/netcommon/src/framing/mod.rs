@@ -99,9 +99,7 @@ impl FromStr for Framing {
         Self::ALL
             .into_iter()
             .find(|framing| framing.name() == text)
-            .ok_or_else(|| ParseFramingError {
-                text: text.to_owned(),
-            })
+            .ok_or_else(|| ParseFramingError { text: text.to_owned() })
     }
 }
 
@@ -126,8 +124,6 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            message_len_max: MESSAGE_LEN_MAX,
-        }
+        Self { message_len_max: MESSAGE_LEN_MAX }
     }
 }

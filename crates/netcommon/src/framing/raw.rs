@@ -33,10 +33,6 @@ impl Raw {
     pub(super) fn step(input: &mut &[u8]) -> Option<Found> {
         let len = input.len();
         *input = &[];
-        (len > 0).then_some(Found {
-            place: Place::Input,
-            start: 0,
-            end: len,
-        })
+        (len > 0).then_some(Found { place: Place::Input, start: 0, end: len })
     }
 }

@@ -172,10 +172,7 @@ impl<R: Read> MessageReader<R> {
             let taken = before - rest.len();
             match found {
                 // The message may be lent from the buffer, so its bytes stay there until the next step.
-                Ok(Some(Found {
-                    place: Place::Input,
-                    ..
-                })) => self.taken = taken,
+                Ok(Some(Found { place: Place::Input, .. })) => self.taken = taken,
                 _ => self.input.consume(taken),
             }
             self.ready = found?;
