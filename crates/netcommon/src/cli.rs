@@ -26,6 +26,10 @@ pub struct Common {
     /// Explain each socket call on stderr while it happens, in `en` or `zh-TW`
     #[arg(long, value_name = "LANG", num_args = 0..=1, require_equals = true, default_missing_value = "auto")]
     pub narrate: Option<Lang>,
+
+    /// The language of explanations: `en` or `zh-TW`; by default the system's
+    #[arg(long, value_name = "LANG", default_value = "auto", hide_default_value = true)]
+    pub lang: Lang,
 }
 
 impl Common {

@@ -54,6 +54,21 @@ pub struct Escaped<'a> {
     bytes_shown_max: usize,
 }
 
+impl Escaped<'_> {
+    /// Shows at most about `bytes_shown_max` bytes; `...` at the end says that there were more.
+    ///
+    /// # Examples
+    /// ```
+    /// use netcommon::escape::escape;
+    ///
+    /// assert_eq!(escape("你好嗎".as_bytes()).at_most(6).to_string(), "你好...");
+    /// ```
+    #[must_use]
+    pub fn at_most(self, bytes_shown_max: usize) -> Self {
+        Self { bytes_shown_max, ..self }
+    }
+}
+
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.quote {
