@@ -114,10 +114,13 @@ impl Lines {
     }
 
     pub(super) fn skip_to_next(&mut self) -> bool {
-        if let State::TooLong { got } = self.state {
-            self.state = State::Skipping { got };
-        }
-        matches!(self.state, State::Skipping { .. })
+        // Only once for each error: a caller may ask again when the stream ends in what it skips, and
+        // a second "yes" would keep it asking for ever.
+        let State::TooLong { got } = self.state else {
+            return false;
+        };
+        self.state = State::Skipping { got };
+        true
     }
 
     pub(super) fn partial(&self) -> &Partial {
