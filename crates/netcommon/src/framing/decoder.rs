@@ -192,7 +192,7 @@ impl Decoder {
         &bytes[found.start..found.end]
     }
 
-    fn partial(&self) -> Option<&Partial> {
+    pub(super) fn partial(&self) -> Option<&Partial> {
         match &self.framing {
             AnyFraming::Raw => None,
             AnyFraming::Lines(lines) => Some(lines.partial()),

@@ -24,6 +24,8 @@ mod lines;
 mod partial;
 mod raw;
 mod reader;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::str::FromStr;
