@@ -57,6 +57,12 @@ pub(crate) enum Call<'a> {
     Send { fd: Fd, bytes: &'a [u8] },
     /// `recvfrom(2)` with room for so many bytes.
     RecvFrom { fd: Fd, room: usize },
+    /// `connect(2)` on a UDP socket, which sends nothing.
+    ConnectUdp { fd: Fd, addr: SocketAddr },
+    /// `recv(2)` on a connected UDP socket.
+    RecvUdp { fd: Fd, room: usize },
+    /// `send(2)` on a connected UDP socket.
+    SendUdp { fd: Fd, bytes: &'a [u8] },
     /// `sendto(2)`
     SendTo { fd: Fd, bytes: &'a [u8], addr: SocketAddr },
     /// `shutdown(2)`
@@ -82,11 +88,13 @@ impl fmt::Display for Call<'_> {
             Self::Bind { fd, addr } => write!(f, "bind({fd}, {addr})"),
             Self::Listen { fd, backlog } => write!(f, "listen({fd}, {backlog})"),
             Self::Accept { fd } => write!(f, "accept({fd})"),
-            Self::Connect { fd, addr } => write!(f, "connect({fd}, {addr})"),
+            Self::Connect { fd, addr } | Self::ConnectUdp { fd, addr } => write!(f, "connect({fd}, {addr})"),
             Self::LocalAddr { fd } => write!(f, "getsockname({fd})"),
             Self::PeerAddr { fd } => write!(f, "getpeername({fd})"),
-            Self::Recv { fd, room } => write!(f, "recv({fd}, {room})"),
-            Self::Send { fd, bytes } => write!(f, "send({fd}, {})", quote(bytes, BYTES_SHOWN_MAX)),
+            Self::Recv { fd, room } | Self::RecvUdp { fd, room } => write!(f, "recv({fd}, {room})"),
+            Self::Send { fd, bytes } | Self::SendUdp { fd, bytes } => {
+                write!(f, "send({fd}, {})", quote(bytes, BYTES_SHOWN_MAX))
+            }
             Self::RecvFrom { fd, room } => write!(f, "recvfrom({fd}, {room})"),
             Self::SendTo { fd, bytes, addr } => write!(f, "sendto({fd}, {}, {addr})", quote(bytes, BYTES_SHOWN_MAX)),
             Self::Shutdown { fd, how } => write!(f, "shutdown({fd}, {})", shut_name(how)),

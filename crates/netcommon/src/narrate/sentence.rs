@@ -20,6 +20,7 @@ pub(super) fn explain(call: &Call<'_>, outcome: &Outcome<'_>, lang: Lang) -> &'s
             "the SYN is on its way; we wait for the answer, not inside connect",
             "SYN 已送出；我們不在 connect 裡面等，而是等它的回音",
         ),
+        (Call::ConnectUdp { .. } | Call::RecvUdp { .. } | Call::SendUdp { .. }, _) => connected_udp(call, outcome),
         (_, Outcome::Failed(error)) => failure(error),
         (Call::Recv { .. } | Call::RecvFrom { .. } | Call::Send { .. } | Call::SendTo { .. }, _) => data(call, outcome),
         (Call::SetOption { name, .. } | Call::SetTimeout { name, .. }, _) => option(name),
@@ -99,6 +100,27 @@ fn data(call: &Call<'_>, outcome: &Outcome<'_>) -> Pair {
             "copied into the kernel's send buffer; the peer has not read it yet",
             "複製進核心的送出緩衝區；對方還沒有讀到",
         ),
+    }
+}
+
+/// A UDP socket with a fixed peer: the same calls as on a stream, another meaning.
+fn connected_udp(call: &Call<'_>, outcome: &Outcome<'_>) -> Pair {
+    match (call, outcome) {
+        (_, Outcome::Failed(error))
+            if matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset) =>
+        {
+            ("ICMP: an earlier datagram met a port where nothing listens", "ICMP：先前的資料包到了一個沒有程式在聽的埠")
+        }
+        (_, Outcome::Failed(error)) => failure(error),
+        (Call::ConnectUdp { .. }, _) => (
+            "nothing is sent: the kernel notes the peer and lets only its datagrams in",
+            "什麼也沒送出：核心只記下對方是誰，從此只收它的資料包",
+        ),
+        (Call::SendUdp { .. }, _) => (
+            "one datagram handed to the network; nobody promises that it arrives",
+            "交給網路一個資料包；沒有人保證它會到",
+        ),
+        _ => ("one whole datagram of our peer, as it was sent", "對方送來的一個完整資料包，和送出時一樣"),
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, Type};
 
-use super::{fd_of, loopback, open, tell_close, told, told_addr, told_received, told_sent};
+use super::{fd_of, loopback, open, tell_close, told, told_addr};
 use crate::narrate::{self, Call, Fd, Outcome};
 
 /// A UDP socket that is bound to an address.
@@ -46,7 +46,7 @@ impl UdpSocket {
     /// # Errors
     /// `NetworkUnreachable` when there is no way to the address.
     pub fn connect(&self, addr: SocketAddr) -> io::Result<()> {
-        told(self.0.connect(addr), || Call::Connect { fd: self.fd(), addr })
+        told(self.0.connect(addr), || Call::ConnectUdp { fd: self.fd(), addr })
     }
 
     /// Sends one datagram to `addr`: `sendto(2)`. Blocks only while the send buffer is full.
@@ -85,7 +85,11 @@ impl UdpSocket {
     /// # Errors
     /// Also `ConnectionRefused`: an earlier datagram met a closed port.
     pub fn send(&self, bytes: &[u8]) -> io::Result<usize> {
-        told_sent(self.0.send(bytes), || self.fd(), bytes)
+        let result = self.0.send(bytes);
+        if narrate::is_on() {
+            narrate::tell(&Call::SendUdp { fd: self.fd(), bytes }, &Outcome::sent(&result));
+        }
+        result
     }
 
     /// Waits for a datagram of the connected peer: `recv(2)`. Cuts and blocks as [`UdpSocket::recv_from`].
@@ -94,7 +98,10 @@ impl UdpSocket {
     /// A timeout, or `ConnectionRefused` (`ConnectionReset` on Windows): nothing listens there.
     pub fn recv(&self, buf: &mut [u8]) -> io::Result<usize> {
         let result = self.0.recv(buf);
-        told_received(result, || self.fd(), buf)
+        if narrate::is_on() {
+            narrate::tell(&Call::RecvUdp { fd: self.fd(), room: buf.len() }, &Outcome::received(&result, buf));
+        }
+        result
     }
 
     /// The longest that one receive may wait, for ever by default: `SO_RCVTIMEO`.
