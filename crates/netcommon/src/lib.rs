@@ -5,6 +5,7 @@
 //!
 //! | module | what | first needed by |
 //! |---|---|---|
+//! | [`addr`] | `HOST:PORT`, looking up names, binding | chapter 1 |
 //! | [`net`] | std's sockets with a seam for the narration | chapter 2 |
 //! | [`narrate`] | each socket call as a line with a sentence (`--narrate`) | chapter 2 |
 //! | [`accept`] | what to do when `accept` fails | chapter 2 |
@@ -16,6 +17,7 @@
 //! | [`lang`] | English or Traditional Chinese | chapter 1 |
 
 pub mod accept;
+pub mod addr;
 pub mod cli;
 pub mod connections;
 pub mod console;
