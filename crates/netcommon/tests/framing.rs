@@ -35,11 +35,7 @@ fn messages_sent_byte_by_byte_arrive_whole() -> Result<(), Box<dyn Error>> {
             client.write_all(&[byte])?;
         }
         client.shutdown(Shutdown::Write)?;
-        assert_eq!(
-            reader.read_message()?,
-            Some("早安，小明".as_bytes()),
-            "{framing}"
-        );
+        assert_eq!(reader.read_message()?, Some("早安，小明".as_bytes()), "{framing}");
         assert_eq!(reader.read_message()?, Some(&b""[..]));
         assert_eq!(reader.read_message()?, Some(&b"bob"[..]));
         assert_eq!(reader.read_message()?, None);

@@ -9,9 +9,7 @@ use std::io::{self, Read};
 
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
-use netcommon::framing::{
-    Decoder, FrameError, Framing, HEADER_LEN, Limits, MessageReader, ReadError, encode_within,
-};
+use netcommon::framing::{Decoder, FrameError, Framing, HEADER_LEN, Limits, MessageReader, ReadError, encode_within};
 
 #[derive(Debug, Arbitrary)]
 struct Case {
@@ -37,9 +35,7 @@ struct Outcome {
 
 fuzz_target!(|case: Case| {
     let framing = Framing::ALL[usize::from(case.framing) % Framing::ALL.len()];
-    let limits = Limits {
-        message_len_max: usize::from(case.message_len_max),
-    };
+    let limits = Limits { message_len_max: usize::from(case.message_len_max) };
     let pieces = cut(&case.stream, &case.pieces);
 
     let whole = decode(framing, limits, case.skip, &[&case.stream]);
@@ -96,12 +92,7 @@ fn decode(framing: Framing, limits: Limits, skip: bool, pieces: &[&[u8]]) -> Out
             }
         }
         assert!(input.is_empty(), "not yet, but bytes are left");
-        let bound = limits.message_len_max
-            + if framing == Framing::Lines {
-                1
-            } else {
-                HEADER_LEN
-            };
+        let bound = limits.message_len_max + if framing == Framing::Lines { 1 } else { HEADER_LEN };
         assert!(decoder.unfinished_bytes() <= bound);
     }
     outcome.errors.extend(decoder.end().err());

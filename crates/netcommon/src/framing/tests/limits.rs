@@ -1,26 +1,17 @@
 //! What a peer can make a decoder hold, and what a decoder does behind a refused message.
 
 use crate::framing::tests::limit;
-use crate::framing::{
-    Decoder, EncodeError, FrameError, Framing, HEADER_LEN, Inside, Limits, encode, encode_within,
-};
+use crate::framing::{Decoder, EncodeError, FrameError, Framing, HEADER_LEN, Inside, Limits, encode, encode_within};
 
 #[test]
 fn a_line_is_refused_at_the_first_byte_that_cannot_fit() {
     let mut decoder = Decoder::new(Framing::Lines, limit(3));
     assert_eq!(decoder.decode(&mut &b"abc\r"[..]), Ok(None)); // an LF may still follow
     assert_eq!(decoder.unfinished_bytes(), 4);
-    let error = FrameError::TooLong {
-        announced: None,
-        limit: 3,
-    };
+    let error = FrameError::TooLong { announced: None, limit: 3 };
     assert_eq!(decoder.decode(&mut &b"\r"[..]), Err(error));
     assert_eq!(decoder.unfinished_bytes(), 0, "what is refused is not kept");
-    assert_eq!(
-        decoder.decode(&mut &b"\nok\n"[..]),
-        Err(error),
-        "and stays refused"
-    );
+    assert_eq!(decoder.decode(&mut &b"\nok\n"[..]), Err(error), "and stays refused");
     assert_eq!(decoder.end(), Err(error));
 }
 
@@ -28,10 +19,7 @@ fn a_line_is_refused_at_the_first_byte_that_cannot_fit() {
 fn a_length_is_refused_when_its_header_is_whole_and_nothing_more_is_kept() {
     let mut decoder = Decoder::new(Framing::Length, Limits::default());
     assert_eq!(decoder.decode(&mut &b"\xff\xff\xff"[..]), Ok(None));
-    let error = FrameError::TooLong {
-        announced: Some(u32::MAX),
-        limit: 65_536,
-    };
+    let error = FrameError::TooLong { announced: Some(u32::MAX), limit: 65_536 };
     let mut input = &b"\xffbytes that nobody reads"[..];
     assert_eq!(decoder.decode(&mut input), Err(error));
     assert_eq!(decoder.unfinished_bytes(), HEADER_LEN);
@@ -60,10 +48,7 @@ fn a_decoder_between_messages_keeps_nothing() {
         assert_eq!(decoder.unfinished_bytes(), 0, "what is lent is finished");
         assert_eq!(decoder.end(), Ok(()));
         assert_eq!(decoder.decode(&mut second), Ok(None));
-        assert!(
-            decoder.partial().unwrap().bytes().is_empty(),
-            "{framing}: given back"
-        );
+        assert!(decoder.partial().unwrap().bytes().is_empty(), "{framing}: given back");
     }
 }
 
@@ -74,10 +59,7 @@ fn a_line_of_a_mebibyte_in_single_bytes_is_searched_once() {
     for _ in 0..1 << 20 {
         assert_eq!(decoder.decode(&mut &b"x"[..]), Ok(None));
     }
-    assert_eq!(
-        decoder.decode(&mut &b"\n"[..]).unwrap().unwrap().len(),
-        1 << 20
-    );
+    assert_eq!(decoder.decode(&mut &b"\n"[..]).unwrap().unwrap().len(), 1 << 20);
 }
 
 #[test]
@@ -98,11 +80,7 @@ fn behind_a_line_that_is_too_long_the_next_ones_can_be_read() {
                 }
             }
         }
-        assert_eq!(
-            (found.join("|"), refused),
-            ("一|二||三".to_owned(), 2),
-            "cut at {first}"
-        );
+        assert_eq!((found.join("|"), refused), ("一|二||三".to_owned(), 2), "cut at {first}");
         assert_eq!(decoder.end(), Ok(()));
     }
 }
@@ -113,16 +91,9 @@ fn a_stream_that_ends_in_the_line_being_skipped_cannot_be_skipped_again() {
     assert!(decoder.decode(&mut &b"abcdef"[..]).is_err());
     assert!(decoder.skip_to_next());
     assert_eq!(decoder.decode(&mut &b"gh"[..]), Ok(None));
-    let error = FrameError::TruncatedAtEnd {
-        inside: Inside::Line,
-        got: 8,
-        want: None,
-    };
+    let error = FrameError::TruncatedAtEnd { inside: Inside::Line, got: 8, want: None };
     assert_eq!(decoder.end(), Err(error));
-    assert!(
-        !decoder.skip_to_next(),
-        "a caller that goes on after each error must come to an end"
-    );
+    assert!(!decoder.skip_to_next(), "a caller that goes on after each error must come to an end");
 }
 
 #[test]
@@ -132,18 +103,11 @@ fn encode_refuses_what_the_receiver_would_and_leaves_the_buffer_alone() {
     let cases: [(Framing, &[u8], EncodeError); 4] = [
         (Framing::Lines, b"abcd", too_long),
         (Framing::Length, b"abcd", too_long),
-        (
-            Framing::Lines,
-            b"a\n",
-            EncodeError::LineFeedInside { at: 1 },
-        ),
+        (Framing::Lines, b"a\n", EncodeError::LineFeedInside { at: 1 }),
         (Framing::Lines, b"\n", EncodeError::LineFeedInside { at: 0 }),
     ];
     for (framing, message, error) in cases {
-        assert_eq!(
-            encode_within(framing, message, limit(3), &mut wire),
-            Err(error)
-        );
+        assert_eq!(encode_within(framing, message, limit(3), &mut wire), Err(error));
     }
     assert_eq!(wire, b"before");
     encode_within(Framing::Raw, b"any\nlength", limit(3), &mut wire).unwrap();

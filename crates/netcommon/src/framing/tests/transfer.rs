@@ -4,9 +4,7 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 
-use crate::framing::{
-    FrameError, Framing, Inside, Limits, MessageReader, READ_LEN, ReadError, encode, write_message,
-};
+use crate::framing::{FrameError, Framing, Inside, Limits, MessageReader, READ_LEN, ReadError, encode, write_message};
 
 /// What each read returns, in order; then the end of the stream.
 #[derive(Debug, Default)]
@@ -18,14 +16,8 @@ struct Script {
 
 impl Script {
     fn new<const N: usize>(reads: [Result<&[u8], io::ErrorKind>; N]) -> Self {
-        let reads = reads
-            .into_iter()
-            .map(|read| read.map(<[u8]>::to_vec))
-            .collect();
-        Self {
-            reads,
-            calls: Cell::new(0),
-        }
+        let reads = reads.into_iter().map(|read| read.map(<[u8]>::to_vec)).collect();
+        Self { reads, calls: Cell::new(0) }
     }
 }
 
@@ -52,30 +44,19 @@ fn lines(script: Script) -> MessageReader<Script> {
 #[test]
 fn messages_that_came_together_are_served_from_one_read() {
     let mut reader = lines(Script::new([Ok("一\n二\n三\n四".as_bytes()), Ok(b"\n")]));
-    assert!(
-        !reader.has_message(),
-        "nothing is here before the first read"
-    );
+    assert!(!reader.has_message(), "nothing is here before the first read");
     assert_eq!(reader.get_ref().calls.get(), 0);
     for text in ["一", "二", "三"] {
         assert_eq!(reader.read_message().unwrap(), Some(text.as_bytes()));
         assert_eq!(reader.get_ref().calls.get(), 1);
         assert_eq!(reader.has_message(), text != "三");
-        assert_eq!(
-            reader.has_message(),
-            text != "三",
-            "asking twice changes nothing"
-        );
+        assert_eq!(reader.has_message(), text != "三", "asking twice changes nothing");
     }
     assert_eq!(reader.read_message().unwrap(), Some("四".as_bytes()));
     assert_eq!(reader.get_ref().calls.get(), 2);
     assert!(!reader.has_message());
     assert_eq!(reader.read_message().unwrap(), None);
-    assert_eq!(
-        reader.read_message().unwrap(),
-        None,
-        "the end stays the end"
-    );
+    assert_eq!(reader.read_message().unwrap(), None, "the end stays the end");
 }
 
 #[test]
@@ -92,19 +73,12 @@ fn one_read_fetches_as_much_as_the_buffer_holds() {
 
 #[test]
 fn with_raw_one_read_is_one_message() {
-    let script = Script::new([
-        Ok("早安".as_bytes()),
-        Ok(b"\xe5"),
-        Ok(&[b'x'; READ_LEN + 1]),
-    ]);
+    let script = Script::new([Ok("早安".as_bytes()), Ok(b"\xe5"), Ok(&[b'x'; READ_LEN + 1])]);
     let mut reader = MessageReader::new(script, Framing::Raw, Limits::default());
     assert_eq!(reader.read_message().unwrap(), Some("早安".as_bytes()));
     assert!(!reader.has_message());
     assert_eq!(reader.read_message().unwrap(), Some(&b"\xe5"[..]));
-    assert_eq!(
-        reader.read_message().unwrap().map(<[u8]>::len),
-        Some(READ_LEN)
-    );
+    assert_eq!(reader.read_message().unwrap().map(<[u8]>::len), Some(READ_LEN));
     assert_eq!(reader.read_message().unwrap().map(<[u8]>::len), Some(1));
     assert_eq!(reader.read_message().unwrap(), None);
 }
@@ -112,13 +86,7 @@ fn with_raw_one_read_is_one_message() {
 #[test]
 fn an_interrupted_read_is_made_again() {
     let interrupted = Err(io::ErrorKind::Interrupted);
-    let mut reader = lines(Script::new([
-        interrupted,
-        Ok(b"ab"),
-        interrupted,
-        interrupted,
-        Ok(b"c\n"),
-    ]));
+    let mut reader = lines(Script::new([interrupted, Ok(b"ab"), interrupted, interrupted, Ok(b"c\n")]));
     assert_eq!(reader.read_message().unwrap(), Some(&b"abc"[..]));
     assert_eq!(reader.get_ref().calls.get(), 5);
 }
@@ -130,13 +98,7 @@ fn a_read_that_ran_out_of_time_loses_no_byte() {
         let mut wire = Vec::new();
         encode(framing, "早安".as_bytes(), &mut wire).unwrap();
         let (first, second) = wire.split_at(5);
-        let script = Script::new([
-            Err(WouldBlock),
-            Ok(first),
-            Err(WouldBlock),
-            Err(TimedOut),
-            Ok(second),
-        ]);
+        let script = Script::new([Err(WouldBlock), Ok(first), Err(WouldBlock), Err(TimedOut), Ok(second)]);
         let mut reader = MessageReader::new(script, framing, Limits::default());
         for _ in 0..3 {
             assert!(reader.read_message().unwrap_err().is_timeout());
@@ -150,23 +112,14 @@ fn a_read_that_ran_out_of_time_loses_no_byte() {
 fn the_end_inside_a_message_and_a_reset_are_told_apart() {
     let mut cut = lines(Script::new([Ok(b"whole\nha")]));
     assert_eq!(cut.read_message().unwrap(), Some(&b"whole"[..]));
-    let want = FrameError::TruncatedAtEnd {
-        inside: Inside::Line,
-        got: 2,
-        want: None,
-    };
+    let want = FrameError::TruncatedAtEnd { inside: Inside::Line, got: 2, want: None };
     assert!(matches!(cut.read_message(), Err(ReadError::Frame(error)) if error == want));
 
-    let mut reset = lines(Script::new([
-        Ok(b"whole\nha"),
-        Err(io::ErrorKind::ConnectionReset),
-    ]));
+    let mut reset = lines(Script::new([Ok(b"whole\nha"), Err(io::ErrorKind::ConnectionReset)]));
     assert_eq!(reset.read_message().unwrap(), Some(&b"whole"[..]));
     let error = reset.read_message().unwrap_err();
     assert!(!error.is_timeout());
-    assert!(
-        matches!(error, ReadError::Io(error) if error.kind() == io::ErrorKind::ConnectionReset)
-    );
+    assert!(matches!(error, ReadError::Io(error) if error.kind() == io::ErrorKind::ConnectionReset));
 }
 
 #[test]
@@ -177,10 +130,7 @@ fn messages_before_a_refused_one_are_handed_out_first() {
     assert!(reader.has_message());
     assert_eq!(reader.read_message().unwrap(), Some(&b"b"[..]));
     assert!(!reader.has_message(), "an error is no message");
-    assert!(matches!(
-        reader.read_message(),
-        Err(ReadError::Frame(FrameError::TooLong { .. }))
-    ));
+    assert!(matches!(reader.read_message(), Err(ReadError::Frame(FrameError::TooLong { .. }))));
     assert!(reader.skip_to_next());
     assert!(reader.has_message());
     assert_eq!(reader.read_message().unwrap(), Some(&b"c"[..]));
