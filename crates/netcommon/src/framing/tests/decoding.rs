@@ -1,4 +1,7 @@
-//! What the decoders find, wherever a stream is cut: short streams at every place, not at random ones.
+//! What the decoders find, wherever a stream is cut.
+//!
+//! Short streams are cut at every place, not at random ones: there are few enough of them. Each case
+//! holds a stream, its messages and its end; `mod.rs` feeds the pieces.
 
 use crate::framing::tests::{Outcome, decode, limit};
 use crate::framing::{Decoder, FrameError, Framing, Inside, Limits, encode};

@@ -1,4 +1,7 @@
 //! What a peer can make a decoder hold, and what a decoder does behind a refused message.
+//!
+//! Every limit is tried at its last allowed byte and at the first one behind it. Read `lines.rs` and
+//! `length.rs` first.
 
 use crate::framing::tests::limit;
 use crate::framing::{Decoder, EncodeError, FrameError, Framing, HEADER_LEN, Inside, Limits, encode, encode_within};

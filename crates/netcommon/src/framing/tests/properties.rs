@@ -1,4 +1,7 @@
 //! What holds for every stream and every way to cut it, tried with generated ones.
+//!
+//! proptest shrinks a failing case to a small one and prints it. The fuzz target in `fuzz/` checks the
+//! same rules for as long as one lets it run.
 
 use proptest::collection::vec;
 use proptest::prelude::*;

@@ -1,4 +1,7 @@
 //! The blocking reader and writer over streams that are scripted call by call.
+//!
+//! A script says what each `read(2)` returns, so a test can count the calls and have any of them fail.
+//! Read `reader.rs` and `encode.rs` first.
 
 use std::cell::Cell;
 use std::collections::VecDeque;
