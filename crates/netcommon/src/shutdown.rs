@@ -12,7 +12,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 
@@ -114,6 +114,8 @@ impl Shutdown {
         if self.is_draining() {
             waker.wake();
         } else {
+            // A client that connects again and again would otherwise pile them up.
+            inner.wakers.retain(Waker::is_needed);
             inner.wakers.push(waker);
         }
     }
@@ -122,11 +124,19 @@ impl Shutdown {
 /// Ends a blocked `accept` or `recv_from` by giving it something: a connection or a datagram from ourselves.
 ///
 /// That works on every system, where closing or shutting down the listener works on some. Its socket
-/// is made in advance, because at the moment of need the process may have no descriptor left.
+/// is made in advance, because at the moment of need the process may have no descriptor left. A thread
+/// that waits in a [`polling::Poller`] is notified instead.
 #[derive(Debug)]
-pub struct Waker {
-    socket: socket2::Socket,
-    target: SocketAddr,
+pub struct Waker(Way);
+
+#[derive(Debug)]
+enum Way {
+    Socket {
+        socket: socket2::Socket,
+        target: SocketAddr,
+    },
+    /// Weak: a wait that is over must not keep its poller's descriptors open.
+    Poller(Weak<polling::Poller>),
 }
 
 impl Waker {
@@ -146,17 +156,40 @@ impl Waker {
         Self::new(socket.loopback_addr()?, socket2::Type::DGRAM)
     }
 
+    /// For a thread that waits in `poller`; holds it only as long as the thread does.
+    #[must_use]
+    pub fn for_poller(poller: &Arc<polling::Poller>) -> Self {
+        Self(Way::Poller(Arc::downgrade(poller)))
+    }
+
     fn new(target: SocketAddr, ty: socket2::Type) -> io::Result<Self> {
         let socket = socket2::Socket::new(socket2::Domain::for_address(target), ty, None)?;
         socket.set_nonblocking(true)?;
-        Ok(Self { socket, target })
+        Ok(Self(Way::Socket { socket, target }))
+    }
+
+    /// Whether the thread that it is for may still wait.
+    fn is_needed(&self) -> bool {
+        match &self.0 {
+            Way::Socket { .. } => true,
+            Way::Poller(poller) => poller.strong_count() > 0,
+        }
     }
 
     /// Wakes the thread. Does not block: if the connection or the datagram finds no room, then the
     /// thread has others to return with.
     fn wake(self) {
-        let _ = self.socket.connect(&self.target.into());
-        // For UDP; an empty datagram is enough. On a stream that is still connecting it fails, unheard.
-        let _ = self.socket.send(&[]);
+        match self.0 {
+            Way::Socket { socket, target } => {
+                let _ = socket.connect(&target.into());
+                // For UDP; an empty datagram is enough. On a stream that is still connecting it fails, unheard.
+                let _ = socket.send(&[]);
+            }
+            Way::Poller(poller) => {
+                if let Some(poller) = poller.upgrade() {
+                    let _ = poller.notify();
+                }
+            }
+        }
     }
 }
