@@ -9,6 +9,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use crate::connect::ConnectError;
 use crate::error::OpError;
 use crate::lang::Lang;
 use crate::narrate;
@@ -87,7 +88,7 @@ pub fn finish(program: &str, result: anyhow::Result<ExitCode>) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// The error's chain joined with `: `, then the hint of the [`OpError`] in it, after `; `.
+/// The error's chain joined with `: `, then the hint of the [`OpError`] or [`ConnectError`] in it, after `; `.
 ///
 /// # Examples
 /// ```
@@ -102,7 +103,10 @@ pub fn finish(program: &str, result: anyhow::Result<ExitCode>) -> ExitCode {
 /// ```
 #[must_use]
 pub fn describe(error: &anyhow::Error) -> String {
-    let hint = error.chain().find_map(|part| part.downcast_ref::<OpError>()?.hint.as_deref());
+    let hint = error.chain().find_map(|part| match part.downcast_ref::<ConnectError>() {
+        Some(error) => error.hint(),
+        None => part.downcast_ref::<OpError>()?.hint.as_deref(),
+    });
     match hint {
         Some(hint) => format!("{error:#}; {hint}"),
         None => format!("{error:#}"),

@@ -6,6 +6,7 @@
 //! | module | what | first needed by |
 //! |---|---|---|
 //! | [`addr`] | `HOST:PORT`, looking up names, binding | chapter 1 |
+//! | [`connect`](mod@connect) | an active open to whichever address answers first | chapter 2 |
 //! | [`net`] | std's sockets with a seam for the narration | chapter 2 |
 //! | [`narrate`] | each socket call as a line with a sentence (`--narrate`) | chapter 2 |
 //! | [`accept`] | what to do when `accept` fails | chapter 2 |
@@ -19,6 +20,7 @@
 pub mod accept;
 pub mod addr;
 pub mod cli;
+pub mod connect;
 pub mod connections;
 pub mod console;
 pub mod error;

@@ -66,10 +66,8 @@ fn first_bound<S>(target: &HostPort, bind: impl Fn(SocketAddr) -> io::Result<S>)
         }
     }
     let (addr, error) = first_failure.expect("resolve returns at least one address");
-    let written = target.to_string();
-    let object = if written == addr.to_string() { written } else { format!("{written} ({addr})") };
     let hint = hint(addr, &error);
-    let error = OpError::new("bind", object, error);
+    let error = OpError::new("bind", target.with_addr(addr), error);
     Err(match hint {
         Some(hint) => error.with_hint(hint),
         None => error,

@@ -86,8 +86,14 @@ impl HostPort {
         }
     }
 
+    /// The target for an error's reader: as it was written, and `addr` where that says more.
+    pub(crate) fn with_addr(&self, addr: SocketAddr) -> String {
+        let (written, addr) = (self.to_string(), addr.to_string());
+        if written == addr { written } else { format!("{written} ({addr})") }
+    }
+
     /// The host for an error's reader: a name outside ASCII also as the name service sees it.
-    fn readable_host(&self) -> String {
+    pub(crate) fn readable_host(&self) -> String {
         match &self.host {
             Host::Name { written, ascii } if !written.is_ascii() => {
                 format!("{} ({ascii})", escape(written.as_bytes()))

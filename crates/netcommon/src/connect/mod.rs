@@ -1,0 +1,186 @@
+//! An active open to a `HOST:PORT`: every address is tried, within one deadline.
+//!
+//! A name may have many addresses, some of which do not work from here. Trying them one after the
+//! other would wait minutes for the first silent one; so the next attempt starts 250 ms after the last,
+//! or at once when one has failed, and the first finished handshake wins. One thread watches them all.
+//!
+//! Read `race.rs` (when to start which), then this file (the sockets), then `error.rs` (the words).
+//! Source: RFC 8305, "Happy Eyeballs".
+
+mod error;
+mod lookup;
+mod race;
+#[cfg(test)]
+mod tests;
+mod watch;
+
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::time::{Duration, Instant};
+
+pub use self::error::{Cause, ConnectError, Failure, Failures};
+use self::race::{Race, Step, interleave};
+use self::watch::Watch;
+use crate::addr::HostPort;
+use crate::net::TcpStream;
+use crate::shutdown::{Shutdown, Waker};
+
+/// How many addresses of one name are tried.
+///
+/// Whoever answers for a name may list thousands, and each costs a socket; the sixteenth begins after
+/// 4 s, when most users have stopped waiting.
+const ATTEMPTS_MAX: NonZeroUsize = NonZeroUsize::new(16).expect("16 is not 0");
+
+/// No connect waits longer, whatever the option says: a deadline must fit into the system's clock.
+const TIMEOUT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// From here on the system hands out ports by itself: Linux's default, the others begin at 49152.
+const EPHEMERAL_PORTS_START: u16 = 32_768;
+
+/// Connects to the first address of `target` that answers, within `timeout` including the look-up.
+///
+/// `getaddrinfo(3)` on a thread of its own, then `socket(2)` and a non-blocking `connect(2)` per
+/// address. Blocks until one has connected, all have failed, or the time is up. A look-up that is
+/// still under way then ends by itself later, because the system offers no way to interrupt it.
+///
+/// # Errors
+/// The name is not found; or each address is refused, unreachable, silent or not allowed, and the error
+/// says which. `netcommon::cli::describe` prints it with what to try.
+///
+/// # Examples
+/// ```
+/// use netcommon::{addr, connect::connect};
+/// use std::time::Duration;
+///
+/// let listener = addr::listen(&"127.0.0.1:0".parse().unwrap(), &Default::default()).unwrap();
+/// let target = listener.local_addr().unwrap().into();
+/// let stream = connect(&target, Duration::from_secs(3))?;
+/// assert_eq!(stream.peer_addr().unwrap(), listener.local_addr().unwrap());
+/// # drop(stream);
+///
+/// drop(listener);
+/// let error = connect(&target, Duration::from_secs(3)).unwrap_err();
+/// assert_eq!(error.to_string(), format!("connect to {target}"));
+/// assert_eq!(error.hint(), Some("start the server first, or check the port"));
+/// # Ok::<(), netcommon::connect::ConnectError>(())
+/// ```
+pub fn connect(target: &HostPort, timeout: Duration) -> Result<TcpStream, ConnectError> {
+    // A token that nobody moves.
+    connect_until(target, timeout, &Shutdown::new())
+}
+
+/// Connects as [`connect`] does, but gives up as soon as shutdown begins.
+///
+/// # Errors
+/// As [`connect`]; [`ConnectError::Interrupted`] when `shutdown` came first.
+///
+/// # Examples
+/// ```
+/// use netcommon::connect::{ConnectError, connect_until};
+/// use netcommon::shutdown::Shutdown;
+/// use std::time::Duration;
+///
+/// let shutdown = Shutdown::new();
+/// shutdown.advance();
+/// let result = connect_until(&"教室.example:80".parse().unwrap(), Duration::from_secs(3), &shutdown);
+/// assert!(matches!(result, Err(ConnectError::Interrupted { .. })));
+/// ```
+pub fn connect_until(target: &HostPort, timeout: Duration, shutdown: &Shutdown) -> Result<TcpStream, ConnectError> {
+    if shutdown.is_draining() {
+        return Err(ConnectError::Interrupted { target: target.clone() });
+    }
+    let deadline = Instant::now() + timeout.min(TIMEOUT_MAX);
+    let mut addrs = interleave(&lookup::lookup(target, timeout, deadline, shutdown)?);
+    addrs.truncate(ATTEMPTS_MAX.get());
+    let target = target.clone();
+    match connect_any(&addrs, deadline, shutdown) {
+        Ok(End::Connected(stream)) => Ok(stream),
+        Ok(End::Interrupted) => Err(ConnectError::Interrupted { target }),
+        Ok(End::Lost(attempts)) => Err(ConnectError::Connect { target, failures: failures(addrs, attempts, timeout) }),
+        Err(cause) => Err(ConnectError::System { target, cause }),
+    }
+}
+
+/// How the race between the sockets ended.
+enum End {
+    Connected(TcpStream),
+    /// With how far each address got.
+    Lost(Vec<Attempt>),
+    Interrupted,
+}
+
+/// An attempt, as far as it got.
+#[derive(Debug)]
+enum Attempt {
+    NotTried,
+    Running,
+    Failed(io::Error),
+}
+
+/// The loop that owns the sockets: does what the race says, and tells it what happened.
+// ANCHOR: connect_any
+fn connect_any(addrs: &[SocketAddr], deadline: Instant, shutdown: &Shutdown) -> io::Result<End> {
+    let mut attempts: Vec<Attempt> = addrs.iter().map(|_| Attempt::NotTried).collect();
+    let mut race = Race::new(addrs.len(), Instant::now(), deadline);
+    let mut watch = Watch::new(ATTEMPTS_MAX)?;
+    shutdown.wake_on_drain(Waker::for_poller(watch.poller()));
+    loop {
+        let now = Instant::now();
+        match race.step(now) {
+            Step::Start(i) => match TcpStream::start_connect(addrs[i]) {
+                Ok(stream) => {
+                    watch.add(i, stream)?;
+                    attempts[i] = Attempt::Running;
+                }
+                Err(error) => {
+                    race.failed(now);
+                    attempts[i] = Attempt::Failed(error);
+                }
+            },
+            Step::WaitUntil(time) => {
+                for (i, stream) in watch.wait(time)? {
+                    match finish(&stream, addrs[i]) {
+                        // Dropping the watch closes the others.
+                        Ok(()) => return Ok(End::Connected(stream)),
+                        Err(error) => {
+                            race.failed(Instant::now());
+                            attempts[i] = Attempt::Failed(error);
+                        }
+                    }
+                }
+                if shutdown.is_draining() {
+                    return Ok(End::Interrupted);
+                }
+            }
+            Step::Lost => return Ok(End::Lost(attempts)),
+        }
+    }
+}
+// ANCHOR_END: connect_any
+
+/// Ends an attempt whose stream has become writable: connected, or why not.
+fn finish(stream: &TcpStream, target: SocketAddr) -> io::Result<()> {
+    stream.finish_connect()?;
+    // The system may have given us the very port that we connect to. Then our SYN has met itself, and
+    // TCP's simultaneous open (RFC 9293 section 3.5) makes a connection of one socket with itself: an
+    // echo that no server sends. Only ports that the system hands out can be hit.
+    if target.port() >= EPHEMERAL_PORTS_START && is_target(stream.local_addr()?, target) {
+        return Err(ErrorKind::ConnectionRefused.into());
+    }
+    Ok(())
+}
+
+/// Whether a socket with the address `local` is what a connect to `target` reaches.
+fn is_target(local: SocketAddr, target: SocketAddr) -> bool {
+    local.port() == target.port() && (local.ip() == target.ip() || target.ip().is_unspecified())
+}
+
+fn failures(addrs: Vec<SocketAddr>, attempts: Vec<Attempt>, timeout: Duration) -> Failures {
+    let cause = |attempt| match attempt {
+        Attempt::NotTried => Cause::NotTried,
+        Attempt::Running => Cause::Silence(timeout),
+        Attempt::Failed(error) => Cause::Said(error),
+    };
+    Failures(addrs.into_iter().zip(attempts).map(|(addr, attempt)| Failure { addr, cause: cause(attempt) }).collect())
+}

@@ -1,0 +1,197 @@
+//! Connects over loopback: refused, silent, interrupted, met by ourselves, and which address wins.
+
+use std::net::SocketAddr;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::race::ATTEMPT_DELAY;
+use super::{ConnectError, End, connect, connect_any, connect_until, failures, finish, is_target};
+use crate::addr::HostPort;
+use crate::cli::describe;
+use crate::net::{ListenOptions, TcpListener, TcpStream};
+use crate::shutdown::Shutdown;
+
+/// Long enough for a busy machine; a test that waits so long fails.
+const GENEROUS: Duration = Duration::from_secs(20);
+
+fn parse(text: &str) -> HostPort {
+    text.parse().unwrap()
+}
+
+fn listen() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let addr = listener.local_addr().unwrap();
+    (listener, addr)
+}
+
+/// An address that refuses: its port was free a moment ago.
+fn closed_port() -> SocketAddr {
+    listen().1
+}
+
+/// An address that never answers: a listener whose queue is full, so that Linux drops each SYN. What is
+/// returned must be kept. Elsewhere a full queue refuses.
+#[cfg(target_os = "linux")]
+fn silent_port() -> (TcpListener, Vec<TcpStream>, SocketAddr) {
+    let listener = TcpListener::bind_with("127.0.0.1:0".parse().unwrap(), &ListenOptions { backlog: 0 }).unwrap();
+    let addr = listener.local_addr().unwrap();
+    // A backlog of n has room for n + 1; the second stream stays in SYN-SENT.
+    let queued = (0..2).map(|_| TcpStream::start_connect(addr).unwrap()).collect();
+    (listener, queued, addr)
+}
+
+fn race(addrs: &[SocketAddr], timeout: Duration) -> End {
+    connect_any(addrs, Instant::now() + timeout, &Shutdown::new()).unwrap()
+}
+
+fn description(addrs: Vec<SocketAddr>, timeout: Duration) -> String {
+    let End::Lost(attempts) = race(&addrs, timeout) else { panic!("{addrs:?} connected") };
+    let target = parse("教室.example:80");
+    describe(&ConnectError::Connect { target, failures: failures(addrs, attempts, timeout) }.into())
+}
+
+#[test]
+fn a_closed_port_says_that_nothing_listens_and_what_to_try() {
+    let addr = closed_port();
+    let text = describe(&connect(&addr.into(), GENEROUS).unwrap_err().into());
+    assert!(text.starts_with(&format!("connect to {addr}: nothing is listening there: ")), "{text}");
+    assert!(text.ends_with("; start the server first, or check the port"), "{text}");
+}
+
+#[test]
+fn a_name_with_one_address_is_named_with_it() {
+    let addr = closed_port();
+    let text = description(vec![addr], GENEROUS);
+    assert!(text.starts_with(&format!("connect to 教室.example:80 ({addr}): nothing is listening there: ")), "{text}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_port_that_drops_everything_says_that_nobody_answered() {
+    let (_listener, _queued, addr) = silent_port();
+    let timeout = Duration::from_millis(300);
+    let begin = Instant::now();
+    let text = describe(&connect(&addr.into(), timeout).unwrap_err().into());
+    assert!(begin.elapsed() >= timeout);
+    assert!(text.starts_with(&format!("connect to {addr}: no answer within 300ms; check the address;")), "{text}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn several_addresses_are_listed_each_with_its_failure() {
+    let ((_listener, _queued, silent), closed) = (silent_port(), closed_port());
+    let text = description(vec![closed, silent, closed], Duration::from_millis(100));
+    assert_eq!(
+        text,
+        format!(
+            "connect to 教室.example:80: {closed}: nothing is listening there (Connection refused (os error 111)), \
+             {silent}: no answer within 100ms, {closed}: not tried, the time was up; \
+             start the server first, or check the port"
+        )
+    );
+}
+
+#[test]
+fn after_a_refusal_the_next_address_is_tried_at_once() {
+    let (listener, open) = listen();
+    let begin = Instant::now();
+    let End::Connected(stream) = race(&[closed_port(), closed_port(), open], GENEROUS) else { panic!("lost") };
+    // Two delays would have passed if a refusal were waited out.
+    assert!(begin.elapsed() < 2 * ATTEMPT_DELAY, "{:?}", begin.elapsed());
+    assert_eq!(listener.accept().unwrap().1, stream.local_addr().unwrap());
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn beside_a_silent_address_the_next_one_starts_after_the_delay() {
+    let ((_listener, _queued, silent), (listener, open)) = (silent_port(), listen());
+    let begin = Instant::now();
+    let End::Connected(stream) = race(&[silent, open], GENEROUS) else { panic!("lost") };
+    assert!(begin.elapsed() >= ATTEMPT_DELAY, "{:?}", begin.elapsed());
+    assert_eq!(listener.accept().unwrap().1, stream.local_addr().unwrap());
+}
+
+#[test]
+fn the_stream_blocks_again_and_sends_small_writes_at_once() {
+    let (listener, open) = listen();
+    let stream = connect(&open.into(), GENEROUS).unwrap();
+    assert!(stream.as_std().nodelay().unwrap());
+    let (accepted, _) = listener.accept().unwrap();
+    stream.set_read_timeout(Some(GENEROUS)).unwrap();
+    std::io::Write::write_all(&mut &accepted, "你好".as_bytes()).unwrap();
+    let mut buf = [0; 6];
+    std::io::Read::read_exact(&mut &stream, &mut buf).unwrap();
+    assert_eq!(&buf, "你好".as_bytes());
+}
+
+#[test]
+fn localhost_finds_the_family_that_listens() {
+    let (listener, open) = listen();
+    let stream = connect(&parse(&format!("localhost:{}", open.port())), GENEROUS).unwrap();
+    assert_eq!(listener.accept().unwrap().1, stream.local_addr().unwrap());
+}
+
+#[test]
+fn both_families_of_one_port_where_only_ipv4_listens() {
+    let (_listener, v4) = listen();
+    let v6 = SocketAddr::new(std::net::Ipv6Addr::LOCALHOST.into(), v4.port());
+    let End::Connected(stream) = race(&[v6, v4], GENEROUS) else { panic!("lost") };
+    assert_eq!(stream.peer_addr().unwrap(), v4);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn shutdown_ends_the_wait_for_a_silent_address() {
+    let (_listener, _queued, silent) = silent_port();
+    let shutdown = Shutdown::new();
+    let begin = Instant::now();
+    thread::scope(|scope| {
+        let connecting = scope.spawn(|| connect_until(&silent.into(), GENEROUS, &shutdown));
+        shutdown.advance();
+        let error = connecting.join().unwrap().unwrap_err();
+        assert_eq!(error.to_string(), format!("connect to {silent}: interrupted"));
+    });
+    assert!(begin.elapsed() < GENEROUS / 2, "{:?}", begin.elapsed());
+}
+
+#[test]
+fn a_socket_that_met_itself_counts_as_refused() {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
+    socket.bind(&any.into()).unwrap();
+    let own = socket.local_addr().unwrap();
+    if socket.connect(&own).is_err() {
+        // This system does not do it; then nothing is to be guarded against.
+        return;
+    }
+    let stream = TcpStream::from_std(socket.into());
+    let error = finish(&stream, own.as_socket().unwrap()).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
+}
+
+#[test]
+fn meeting_oneself_is_told_from_meeting_a_server() {
+    for (local, target, want) in [
+        ("127.0.0.1:40000", "127.0.0.1:40000", true),
+        ("127.0.0.1:40000", "0.0.0.0:40000", true),
+        ("[::1]:40000", "[::1]:40000", true),
+        ("127.0.0.1:40001", "127.0.0.1:40000", false),
+        ("192.0.2.1:40000", "192.0.2.2:40000", false),
+    ] {
+        assert_eq!(is_target(local.parse().unwrap(), target.parse().unwrap()), want, "{local} {target}");
+    }
+}
+
+#[test]
+fn port_0_is_for_servers() {
+    let error = connect(&parse("127.0.0.1:0"), GENEROUS).unwrap_err();
+    assert_eq!(error.hint(), Some("port 0 means any free port and is for servers; name the server's port"));
+}
+
+#[test]
+fn an_unknown_name_keeps_its_hint_through_the_chain() {
+    let error = connect(&parse("教室.invalid:80"), GENEROUS).unwrap_err();
+    let text = describe(&error.into());
+    assert!(text.starts_with("resolve 教室.invalid (xn--wbtt9t.invalid): n"), "{text}");
+    assert!(text.ends_with("or give the IP address instead of the name"), "{text}");
+}
