@@ -75,7 +75,11 @@ impl Console {
         Self::start_on(io::stdout(), on_closed)
     }
 
-    fn start_on(out: impl Write + Send + 'static, on_closed: impl FnOnce() + Send + 'static) -> io::Result<Self> {
+    /// As [`Console::start`], writing to something else than stdout, such as `io::sink()` in a test.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start_on(out: impl Write + Send + 'static, on_closed: impl FnOnce() + Send + 'static) -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let lines = Lines { shared: Arc::clone(&shared) };
         let writer = Builder::new().name("console".to_owned()).spawn(move || {

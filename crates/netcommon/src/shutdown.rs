@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 
-use crate::net::{TcpListener, UdpSocket};
+use crate::net::{TcpListener, TcpStream, UdpSocket};
 
 /// Ends when its stage is reached; never delivers anything. For `select!` and `recv_timeout`.
 pub type StageReached = Receiver<Infallible>;
@@ -131,8 +131,12 @@ pub struct Waker(Way);
 
 #[derive(Debug)]
 enum Way {
-    Socket {
-        socket: socket2::Socket,
+    Stream {
+        spare: TcpStream,
+        target: SocketAddr,
+    },
+    Datagram {
+        spare: UdpSocket,
         target: SocketAddr,
     },
     /// Weak: a wait that is over must not keep its poller's descriptors open.
@@ -145,7 +149,8 @@ impl Waker {
     /// # Errors
     /// When no descriptor is left.
     pub fn for_listener(listener: &TcpListener) -> io::Result<Self> {
-        Self::new(listener.loopback_addr()?, socket2::Type::STREAM)
+        let target = listener.loopback_addr()?;
+        Ok(Self(Way::Stream { spare: TcpStream::unconnected(target)?, target }))
     }
 
     /// For a thread that waits in `recv_from` on `socket`.
@@ -153,7 +158,10 @@ impl Waker {
     /// # Errors
     /// When no descriptor is left.
     pub fn for_udp_socket(socket: &UdpSocket) -> io::Result<Self> {
-        Self::new(socket.loopback_addr()?, socket2::Type::DGRAM)
+        let target = socket.loopback_addr()?;
+        let spare = UdpSocket::bind(SocketAddr::new(target.ip(), 0))?;
+        spare.set_nonblocking(true)?;
+        Ok(Self(Way::Datagram { spare, target }))
     }
 
     /// For a thread that waits in `poller`; holds it only as long as the thread does.
@@ -162,29 +170,20 @@ impl Waker {
         Self(Way::Poller(Arc::downgrade(poller)))
     }
 
-    fn new(target: SocketAddr, ty: socket2::Type) -> io::Result<Self> {
-        let socket = socket2::Socket::new(socket2::Domain::for_address(target), ty, None)?;
-        socket.set_nonblocking(true)?;
-        Ok(Self(Way::Socket { socket, target }))
-    }
-
     /// Whether the thread that it is for may still wait.
     fn is_needed(&self) -> bool {
         match &self.0 {
-            Way::Socket { .. } => true,
+            Way::Stream { .. } | Way::Datagram { .. } => true,
             Way::Poller(poller) => poller.strong_count() > 0,
         }
     }
 
-    /// Wakes the thread. Does not block: if the connection or the datagram finds no room, then the
-    /// thread has others to return with.
+    /// Wakes the thread. Does not block, and a failure is none: if the connection or the datagram finds no
+    /// room, then others are waiting, and the thread is not.
     fn wake(self) {
-        match self.0 {
-            Way::Socket { socket, target } => {
-                let _ = socket.connect(&target.into());
-                // For UDP; an empty datagram is enough. On a stream that is still connecting it fails, unheard.
-                let _ = socket.send(&[]);
-            }
+        match &self.0 {
+            Way::Stream { spare, target } => drop(spare.connect_soon(*target)),
+            Way::Datagram { spare, target } => drop(spare.send_to(&[], *target)),
             Way::Poller(poller) => {
                 if let Some(poller) = poller.upgrade() {
                     let _ = poller.notify();

@@ -54,12 +54,27 @@ impl TcpStream {
     /// # Errors
     /// What the system knows at once, such as `NetworkUnreachable`; "in progress" is no error.
     pub fn start_connect(addr: SocketAddr) -> io::Result<Self> {
+        let stream = Self::unconnected(addr)?;
+        stream.connect_soon(addr)?;
+        Ok(stream)
+    }
+
+    /// A non-blocking stream that is not connected yet, to an address of this family.
+    ///
+    /// # Errors
+    /// When no descriptor is left.
+    pub(crate) fn unconnected(addr: SocketAddr) -> io::Result<Self> {
         let stream = Self::open(addr)?;
         stream.0.set_nonblocking(true)?;
-        let socket = socket2::SockRef::from(&stream.0);
-        match told(socket.connect(&addr.into()), || Call::Connect { fd: stream.fd(), addr }) {
+        Ok(stream)
+    }
+
+    /// Begins to connect an unconnected stream; "in progress" is no error.
+    pub(crate) fn connect_soon(&self, addr: SocketAddr) -> io::Result<()> {
+        let socket = socket2::SockRef::from(&self.0);
+        match told(socket.connect(&addr.into()), || Call::Connect { fd: self.fd(), addr }) {
             Err(error) if !is_in_progress(&error) => Err(error),
-            _ => Ok(stream),
+            _ => Ok(()),
         }
     }
 

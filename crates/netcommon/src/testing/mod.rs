@@ -3,6 +3,9 @@
 //! Only with the feature `testing`. Every wait has a deadline, and a wait that passes it fails with
 //! everything that the program has said so far. A program that the test leaves behind is killed.
 
+#[cfg(target_os = "linux")]
+pub mod strace;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStdin, Command, Stdio};

@@ -1,0 +1,295 @@
+//! Is the narration true? The same run as strace saw it, in the narration's spelling.
+//!
+//! strace prints what the kernel was asked; the narration prints what our wrappers believe. [`compare`]
+//! brings strace's lines into the narration's form and demands the same calls in the same order for
+//! every descriptor (between descriptors of different threads there is no order to compare).
+//! Linux only; where strace is missing, the test that needs it says that it skipped.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use super::{DEADLINE, Program};
+use crate::escape::quote;
+
+/// How many bytes of a message the narration shows.
+const BYTES_SHOWN_MAX: usize = 24;
+
+/// The sockets' calls, and the files' one that ends them.
+const FILTER: &str = "trace=%network,close";
+
+/// Starts `exe` under strace, which writes to `log`; signals and streams are the program's own.
+///
+/// `None`, and a word on stderr, where strace is missing.
+#[must_use]
+pub fn start(log: &Path, exe: &str, args: &[&str]) -> Option<Program> {
+    let there = Command::new("strace").arg("-V").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if !there.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: strace is not installed");
+        return None;
+    }
+    // -D: the program is our child and strace its own grandchild, so Ctrl-C reaches the program.
+    let mut command = Command::new("strace");
+    command.args(["-D", "-f", "-s", "65536", "-e", FILTER, "-e", "signal=none", "-o"]).arg(log);
+    Some(Program::start_command(command.arg(exe).args(args)))
+}
+
+/// The log of the program with this process number, which has ended: waits for strace's last word on it.
+#[must_use]
+pub fn read_log(log: &Path, pid: u32) -> String {
+    let last_word = format!("{pid} +++ exited");
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        let text = std::fs::read_to_string(log).unwrap_or_default();
+        if text.contains(&last_word) {
+            return text;
+        }
+        assert!(Instant::now() < deadline, "strace has not finished its log:\n{text}");
+        std::thread::yield_now();
+    }
+}
+
+/// Fails unless the narration and strace tell of the same calls on every socket.
+pub fn compare(narration: &str, strace: &str) {
+    let told = by_fd(narration.lines().filter_map(narrated_call));
+    let seen = by_fd(whole_lines(strace).iter().filter_map(|line| traced_call(line)));
+    let opened: Vec<_> = seen.keys().filter(|fd| told.contains_key(*fd)).collect();
+    assert!(!opened.is_empty(), "nothing to compare:\n{narration}\n{strace}");
+    for (fd, seen) in &seen {
+        // strace also sees the closing of files; a socket's story begins with `socket` or `accept`.
+        if seen.iter().any(|call| !call.starts_with("close")) {
+            let told = told.get(fd).cloned().unwrap_or_default();
+            assert_eq!(told, without_file_closes(seen), "descriptor {fd}\n{narration}\n{strace}");
+        }
+    }
+    for fd in told.keys() {
+        assert!(seen.contains_key(fd), "strace knows no descriptor {fd}:\n{narration}\n{strace}");
+    }
+}
+
+/// The calls of a descriptor without closes of files that had the number before or after.
+fn without_file_closes(calls: &[String]) -> Vec<String> {
+    let mut open = false;
+    let mut kept = Vec::new();
+    for call in calls {
+        let close = call.starts_with("close");
+        if !close || open {
+            kept.push(call.clone());
+        }
+        open = !close;
+    }
+    kept
+}
+
+type Call = (String, String);
+
+fn by_fd(calls: impl Iterator<Item = Call>) -> BTreeMap<String, Vec<String>> {
+    let mut by_fd: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (fd, call) in calls {
+        by_fd.entry(fd).or_default().push(call);
+    }
+    by_fd
+}
+
+/// `accept(3) = 4 from …   sentence` → the descriptor that the call belongs to, and the call alone.
+fn narrated_call(line: &str) -> Option<Call> {
+    let call = line.split("  ").next()?.trim_end();
+    let (name, rest) = call.split_once('(')?;
+    let result = call.rsplit_once(" = ")?.1;
+    let fd = if name == "socket" { result } else { rest.split([',', ')']).next()? };
+    fd.parse::<u64>().ok()?;
+    Some((fd.to_owned(), call.to_owned()))
+}
+
+/// Joins `call( <unfinished ...>` with `<... call resumed>` of the same thread.
+fn whole_lines(strace: &str) -> Vec<String> {
+    let mut begun: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut whole = Vec::new();
+    for line in strace.lines() {
+        let Some((thread, call)) = line.split_once(' ') else { continue };
+        let call = call.trim_start();
+        if let Some(start) = call.strip_suffix(" <unfinished ...>") {
+            begun.insert(thread, start);
+        } else if let Some((_, end)) = call.strip_prefix("<... ").and_then(|end| end.split_once(" resumed>")) {
+            whole.push(format!("{}{end}", begun.remove(thread).unwrap_or_default()));
+        } else {
+            whole.push(call.to_owned());
+        }
+    }
+    whole
+}
+
+/// One of strace's lines in the narration's spelling; `None` for calls that are not about sockets.
+fn traced_call(line: &str) -> Option<Call> {
+    let (call, result) = line.rsplit_once(" = ")?;
+    let (name, args) = call.trim_end().strip_suffix(')')?.split_once('(')?;
+    let args = split_args(args);
+    let arg = |index: usize| args.get(index).copied().unwrap_or_default();
+    let failed = result.strip_prefix("-1 ").map(|error| error.split(' ').next().unwrap_or(error).to_owned());
+    let number = || result.split(' ').next().unwrap_or(result).to_owned();
+    let outcome = |success: String| failed.clone().unwrap_or(success);
+    let fd = arg(0).to_owned();
+    let bytes = |text: &str| quote(&unquote(text), BYTES_SHOWN_MAX).to_string();
+    let received = || match number().as_str() {
+        "0" => "0".to_owned(),
+        len => format!("{len} {}", bytes(arg(1))),
+    };
+    let story = match name {
+        "socket" => {
+            let call = format!("socket({}, {}, {})", arg(0), arg(1).replace("|SOCK_CLOEXEC", ""), arg(2));
+            return Some((number(), format!("{call} = {}", outcome(number()))));
+        }
+        "setsockopt" => {
+            format!("setsockopt({fd}, {}, {}) = {}", option(arg(2)), value(arg(3)), outcome("0".to_owned()))
+        }
+        "getsockopt" => format!("getsockopt({fd}, {}) = {}", arg(2), outcome(so_error(arg(3)))),
+        "bind" => format!("bind({fd}, {}) = {}", addr(arg(1))?, outcome("0".to_owned())),
+        "connect" => format!("connect({fd}, {}) = {}", addr(arg(1))?, outcome("0".to_owned())),
+        "listen" => format!("listen({fd}, {}) = {}", arg(1), outcome("0".to_owned())),
+        "accept4" => {
+            format!("accept({fd}) = {}", outcome(format!("{} from {}", number(), addr(arg(1)).unwrap_or_default())))
+        }
+        "getsockname" | "getpeername" => format!("{name}({fd}) = {}", outcome(addr(arg(1)).unwrap_or_default())),
+        "recvfrom" if arg(4) == "NULL" => format!("recv({fd}, {}) = {}", arg(2), outcome(received())),
+        "recvfrom" => {
+            let from = format!("{} from {}", received(), addr(arg(4)).unwrap_or_default());
+            format!("recvfrom({fd}, {}) = {}", arg(2), outcome(from))
+        }
+        "sendto" if arg(4) == "NULL" => format!("send({fd}, {}) = {}", bytes(arg(1)), outcome(number())),
+        "sendto" => format!("sendto({fd}, {}, {}) = {}", bytes(arg(1)), addr(arg(4))?, outcome(number())),
+        "shutdown" => format!("shutdown({fd}, {}) = {}", arg(1), outcome("0".to_owned())),
+        "close" => format!("close({fd}) = 0"),
+        _ => return None,
+    };
+    Some((fd, story))
+}
+
+/// Splits at the commas that stand outside of quotes, braces and brackets.
+fn split_args(args: &str) -> Vec<&str> {
+    let (mut depth, mut quoted, mut escaped, mut start) = (0, false, false, 0);
+    let mut split = Vec::new();
+    for (at, byte) in args.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            _ if quoted => {}
+            b'{' | b'[' | b'(' => depth += 1,
+            b'}' | b']' | b')' => depth -= 1,
+            b',' if depth == 0 => {
+                split.push(args[start..at].trim());
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    split.push(args[start..].trim());
+    split
+}
+
+/// `SO_RCVTIMEO_OLD` is how newer versions of strace spell it.
+fn option(name: &str) -> &str {
+    name.trim_end_matches("_OLD")
+}
+
+/// `[1]` → `1`; a time limit → as the narration prints a duration.
+fn value(text: &str) -> String {
+    let seconds = |part: &str| text.split(part).nth(1)?.split(['}', ',']).next()?.parse::<u64>().ok();
+    if let (Some(secs), Some(micros)) = (seconds("tv_sec="), seconds("tv_usec=")) {
+        let value = std::time::Duration::from_secs(secs) + std::time::Duration::from_micros(micros);
+        return if value.is_zero() { "0".to_owned() } else { format!("{value:?}") };
+    }
+    // Older versions print the bytes of the timeval: two native 64-bit numbers.
+    if text.starts_with('"') {
+        let bytes = unquote(text);
+        let number =
+            |at: usize| bytes.get(at..at + 8).map(|part| u64::from_ne_bytes(part.try_into().expect("8 bytes")));
+        if let (Some(secs), Some(micros)) = (number(0), number(8)) {
+            return format!("{:?}", std::time::Duration::from_secs(secs) + std::time::Duration::from_micros(micros));
+        }
+    }
+    text.trim_matches(['[', ']']).to_owned()
+}
+
+/// `[0]` → `0`, `[ECONNREFUSED]` → `ECONNREFUSED`.
+fn so_error(text: &str) -> String {
+    text.trim_matches(['[', ']']).to_owned()
+}
+
+/// `{sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr("127.0.0.1")}` → `127.0.0.1:80`.
+fn addr(text: &str) -> Option<String> {
+    let part = |before: &str, after: &str| Some(text.split(before).nth(1)?.split(after).next()?.to_owned());
+    let port = part("htons(", ")")?;
+    if let Some(ip) = part("inet_addr(\"", "\"") {
+        return Some(format!("{ip}:{port}"));
+    }
+    let ip = part("inet_pton(AF_INET6, \"", "\"")?;
+    Some(format!("[{ip}]:{port}"))
+}
+
+/// The bytes of a C string literal.
+fn unquote(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let text = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
+    let mut rest = text.bytes().peekable();
+    while let Some(byte) = rest.next() {
+        if byte != b'\\' {
+            bytes.push(byte);
+            continue;
+        }
+        let Some(escape) = rest.next() else { break };
+        bytes.push(match escape {
+            b'n' => b'\n',
+            b'r' => b'\r',
+            b't' => b'\t',
+            b'v' => 0x0b,
+            b'f' => 0x0c,
+            b'0'..=b'7' => {
+                let mut value = u32::from(escape - b'0');
+                for _ in 0..2 {
+                    if let Some(digit @ b'0'..=b'7') = rest.peek() {
+                        value = value * 8 + u32::from(digit - b'0');
+                        rest.next();
+                    }
+                }
+                u8::try_from(value).expect("three octal digits of a byte")
+            }
+            other => other,
+        });
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn straces_lines_become_the_narrations() {
+        for (line, want) in [
+            (
+                r"socket(AF_INET, SOCK_STREAM|SOCK_CLOEXEC, IPPROTO_TCP) = 3",
+                "socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 3",
+            ),
+            (r"setsockopt(4, SOL_TCP, TCP_NODELAY, [1], 4) = 0", "setsockopt(4, TCP_NODELAY, 1) = 0"),
+            (
+                r#"connect(3, {sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr("127.0.0.1")}, 16) = -1 EINPROGRESS (Operation now in progress)"#,
+                "connect(3, 127.0.0.1:80) = EINPROGRESS",
+            ),
+            (r#"recvfrom(4, "\344\275\240\n", 8192, 0, NULL, NULL) = 4"#, r#"recv(4, 8192) = 4 "你\n""#),
+            (r#"sendto(4, "a, \"b\"", 6, MSG_NOSIGNAL, NULL, 0) = 6"#, r#"send(4, "a, \"b\"") = 6"#),
+        ] {
+            assert_eq!(traced_call(line).unwrap().1, want);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "descriptor 3")]
+    fn a_narration_that_leaves_a_call_out_is_found() {
+        compare(
+            "socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 3  x\n",
+            "1 socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 3\n1 listen(3, 5) = 0\n",
+        );
+    }
+}
