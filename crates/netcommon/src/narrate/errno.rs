@@ -37,14 +37,42 @@ fn name_of_number(number: i32) -> Option<&'static str> {
             (10035, "EWOULDBLOCK"),
             (10036, "EINPROGRESS"),
             (10040, "EMSGSIZE"),
+            (10041, "EPROTOTYPE"),
+            (10043, "EPROTONOSUPPORT"),
+            (10047, "EAFNOSUPPORT"),
             (10055, "ENOBUFS"),
             (10058, "ESHUTDOWN"),
             (10060, "ETIMEDOUT"),
+            (11001, "HOST_NOT_FOUND"),
+            (11002, "TRY_AGAIN"),
+            (11004, "NO_DATA"),
         ]
     } else if cfg!(target_os = "linux") {
-        &[(22, "EINVAL"), (23, "ENFILE"), (24, "EMFILE"), (90, "EMSGSIZE"), (105, "ENOBUFS"), (115, "EINPROGRESS")]
+        &[
+            (1, "EPERM"),
+            (22, "EINVAL"),
+            (23, "ENFILE"),
+            (24, "EMFILE"),
+            (90, "EMSGSIZE"),
+            (91, "EPROTOTYPE"),
+            (93, "EPROTONOSUPPORT"),
+            (97, "EAFNOSUPPORT"),
+            (105, "ENOBUFS"),
+            (115, "EINPROGRESS"),
+        ]
     } else {
-        &[(22, "EINVAL"), (23, "ENFILE"), (24, "EMFILE"), (36, "EINPROGRESS"), (40, "EMSGSIZE"), (55, "ENOBUFS")]
+        &[
+            (1, "EPERM"),
+            (22, "EINVAL"),
+            (23, "ENFILE"),
+            (24, "EMFILE"),
+            (36, "EINPROGRESS"),
+            (40, "EMSGSIZE"),
+            (41, "EPROTOTYPE"),
+            (43, "EPROTONOSUPPORT"),
+            (47, "EAFNOSUPPORT"),
+            (55, "ENOBUFS"),
+        ]
     };
     table.iter().find(|(known, _)| *known == number).map(|(_, name)| *name)
 }
