@@ -112,6 +112,18 @@ impl UdpSocket {
         told(self.0.set_read_timeout(value), || Call::SetTimeout { fd: self.fd(), name: "SO_RCVTIMEO", value })
     }
 
+    /// How many bytes of datagrams that nobody has read yet the kernel keeps: `SO_RCVBUF`.
+    ///
+    /// The system counts its own bookkeeping as well and rounds as it likes (Linux doubles the number);
+    /// a datagram that finds no room is dropped, and nobody is told.
+    ///
+    /// # Errors
+    /// When the system refuses the number.
+    pub fn set_recv_buffer_size(&self, bytes: usize) -> io::Result<()> {
+        let result = socket2::SockRef::from(&self.0).set_recv_buffer_size(bytes);
+        told(result, || Call::SetOption { fd: self.fd(), name: "SO_RCVBUF", value: bytes as u64 })
+    }
+
     /// The address that the socket is bound to, with the real port: `getsockname(2)`.
     ///
     /// # Errors
