@@ -3,6 +3,8 @@
 //! A forged source address is played by the socket that really has that address, which sends the first
 //! datagram itself: the receiving server cannot tell the difference, and no test needs admin rights.
 
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 use std::net::{SocketAddr, UdpSocket as Plain};
 use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
