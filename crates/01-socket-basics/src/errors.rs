@@ -1,14 +1,14 @@
 //! The seven errors that a beginner meets: each provoked for real, each explained.
+//! `provoke.rs` makes them happen, `advice.rs` says what they mean; this file runs them and shows them.
+//! Read `names.rs` first. Sources: errno(3), connect(2), bind(2), recv(2).
 //!
 //! ```text
 //! main ── scope ──> refused, in-use, permission, timeout, unreachable, reset, name-not-found
 //!                   one thread each, because some of them have to wait; each owns its own sockets, waits
 //!                   at most for its own timeout, and is joined when the scope ends
 //! ```
-//!
-//! `provoke.rs` makes them happen, `advice.rs` says what they mean; this file runs them and shows them.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::thread::{self, Builder, ScopedJoinHandle};
 
 use clap::ValueEnum;
@@ -50,6 +50,8 @@ pub struct Attempt {
     pub call: String,
     #[serde(skip)]
     situation: Situation,
+    #[serde(skip)]
+    kind: Option<ErrorKind>,
     /// The error; or what the system did instead of refusing.
     pub answer: Answer<&'static str>,
 }
@@ -61,7 +63,7 @@ impl Attempt {
             Ok(_) => Answer::Ok("allowed"),
             Err(error) => Answer::Error(error.into()),
         };
-        Self { call, situation, answer }
+        Self { call, situation, kind: result.as_ref().err().map(io::Error::kind), answer }
     }
 }
 
@@ -70,6 +72,8 @@ impl Attempt {
 pub struct Provoked {
     /// Which one.
     pub error: Mishap,
+    /// Whether this system could be brought to say it.
+    pub provoked: bool,
     /// What was tried until the system said it; the last attempt is the one to look at.
     pub attempts: Vec<Attempt>,
     /// What it means.
@@ -91,6 +95,24 @@ impl Mishap {
         self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
+    // ANCHOR: shows_as
+    /// Whether an error of this kind is this mishap; one kind stands for many systems' numbers.
+    pub(crate) fn shows_as(self, kind: ErrorKind) -> bool {
+        use ErrorKind as E;
+        match self {
+            Self::Refused => kind == E::ConnectionRefused,
+            Self::InUse => kind == E::AddrInUse,
+            Self::Permission => kind == E::PermissionDenied,
+            // EAGAIN on Unix, WSAETIMEDOUT on Windows.
+            Self::Timeout => matches!(kind, E::WouldBlock | E::TimedOut),
+            Self::Unreachable => matches!(kind, E::NetworkUnreachable | E::HostUnreachable | E::NetworkDown),
+            Self::Reset => kind == E::ConnectionReset,
+            // std has no kind for the resolver's errors; only our own deadline has one.
+            Self::NameNotFound => kind != E::TimedOut,
+        }
+    }
+    // ANCHOR_END: shows_as
+
     /// Makes it happen on this machine. Blocks less than a second (on Windows, a refused connect takes two).
     #[must_use]
     pub fn provoke(self, lang: Lang) -> Provoked {
@@ -108,8 +130,9 @@ impl Mishap {
             let situation = ("two sockets were to be prepared", "要先準備好兩個 socket");
             vec![Attempt::new("127.0.0.1".to_owned(), situation, &Err::<(), _>(error))]
         });
+        let provoked = attempts.last().and_then(|last| last.kind).is_some_and(|kind| self.shows_as(kind));
         let (meaning, advice) = advice::of(self, lang);
-        Provoked { error: self, attempts, meaning, advice }
+        Provoked { error: self, provoked, attempts, meaning, advice }
     }
 }
 
@@ -143,14 +166,14 @@ pub fn page(provoked: &[Provoked], lang: Lang) -> String {
         "errors",
         lang.pick("each one provoked just now, on this machine", "每一個都是剛剛在這台機器上弄出來的"),
     );
-    let [did, said, means, so] = lang.pick(
-        ["    did    ", "    said   ", "    means  ", "    do     "],
-        ["    做了    ", "    系統說  ", "    意思是  ", "    怎麼辦  "],
+    let [did, said, note, means, so] = lang.pick(
+        ["    did    ", "    said   ", "    note   ", "    means  ", "    do     "],
+        ["    做了    ", "    系統說  ", "    注意    ", "    意思是  ", "    怎麼辦  "],
     );
-    for Provoked { error, attempts, meaning, advice } in provoked {
+    for Provoked { error, provoked, attempts, meaning, advice } in provoked {
         page.gap();
         page.labelled("", &error.name());
-        for Attempt { call, situation, answer } in attempts {
+        for Attempt { call, situation, answer, .. } in attempts {
             page.labelled(did, &format!("{call} - {}", lang.pick(situation.0, situation.1)));
             let answer = match answer {
                 Answer::Ok(_) => lang.pick("nothing: it is allowed here", "沒說什麼：這裡允許").to_owned(),
@@ -158,8 +181,27 @@ pub fn page(provoked: &[Provoked], lang: Lang) -> String {
             };
             page.labelled(said, &answer);
         }
+        if !provoked {
+            page.labelled(
+                note,
+                lang.pick("this system said something else; in general:", "這個系統說了別的；一般來說："),
+            );
+        }
         page.labelled(means, meaning);
         page.labelled(so, advice);
     }
     page.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_error_than_the_wanted_one_is_not_passed_off_as_it() {
+        let attempts = vec![Attempt::new("connect()".to_owned(), ("", ""), &Err::<(), _>(ErrorKind::TimedOut.into()))];
+        let refused = Provoked { error: Mishap::Refused, provoked: false, attempts, meaning: "…", advice: "…" };
+        assert!(page(&[refused], Lang::En).contains("note   this system said something else"));
+        assert!(!Mishap::Refused.shows_as(ErrorKind::TimedOut));
+    }
 }

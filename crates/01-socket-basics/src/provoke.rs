@@ -4,20 +4,20 @@
 //! systems differ, several situations are tried until one says it, and all of them are shown.
 //! Read `errors.rs` first. Sources: connect(2), bind(2), send(2), recv(2), socket(7); RFC 6761 section 6.4.
 
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, Read};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
 use netcommon::net::{TcpListener, TcpStream, UdpSocket};
 use socket2::SockRef;
 
-use crate::errors::{Attempt, Situation};
+use crate::errors::{Attempt, Mishap, Situation};
 use crate::resolve::within_deadline;
 
 /// Long enough to be a wait, short enough for a classroom.
 const PATIENCE: Duration = Duration::from_millis(200);
 
-/// Every port of the loopback interface: 0 lets the system choose.
+/// A port of the loopback interface that the system chooses.
 const ANY_PORT: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 0);
 
 /// The port of HTTP, below 1024: reserved on many systems.
@@ -70,7 +70,7 @@ pub(crate) fn permission() -> Outcome {
     let reserved = (Ipv4Addr::LOCALHOST, RESERVED_PORT).into();
     let [here, everywhere] = [LOOPBACK_BROADCAST, Ipv4Addr::BROADCAST].map(|to| SocketAddr::from((to, DISCARD_PORT)));
     let no_permission = ("to everybody, without SO_BROADCAST", "送給所有人，卻沒有打開 SO_BROADCAST");
-    let attempts = Attempts::until(|kind| kind == ErrorKind::PermissionDenied)
+    let attempts = Attempts::until(Mishap::Permission)
         .try_call(format!("bind({reserved})"), ("a port below 1024", "1024 以下的埠"), || {
             TcpListener::bind(reserved)
         })
@@ -98,9 +98,7 @@ pub(crate) fn timeout() -> Outcome {
 pub(crate) fn unreachable() -> Outcome {
     let everybody = SocketAddr::from((LOOPBACK_BROADCAST, DISCARD_PORT));
     let [v6, class_e] = [SocketAddr::from((DOCUMENTATION_V6, DISCARD_PORT)), (CLASS_E, DISCARD_PORT).into()];
-    let is_it =
-        |kind| matches!(kind, ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable | ErrorKind::NetworkDown);
-    let attempts = Attempts::until(is_it)
+    let attempts = Attempts::until(Mishap::Unreachable)
         .try_call(format!("connect({v6})"), ("a UDP socket, an IPv6 address", "UDP socket，IPv6 位址"), || {
             ask_the_way(v6)
         })
@@ -143,21 +141,21 @@ pub(crate) fn name_not_found() -> Outcome {
 
 /// Calls made in turn until one fails in the way that is wanted.
 struct Attempts {
-    is_it: fn(ErrorKind) -> bool,
+    wanted: Mishap,
     made: Vec<Attempt>,
     done: bool,
 }
 
 impl Attempts {
-    fn until(is_it: fn(ErrorKind) -> bool) -> Self {
-        Self { is_it, made: Vec::new(), done: false }
+    fn until(wanted: Mishap) -> Self {
+        Self { wanted, made: Vec::new(), done: false }
     }
 
     fn try_call<T>(mut self, call: String, situation: Situation, make: impl FnOnce() -> io::Result<T>) -> Self {
         if !self.done {
             let result = make();
             self.made.push(Attempt::new(call, situation, &result));
-            self.done = result.is_err_and(|error| (self.is_it)(error.kind()));
+            self.done = result.is_err_and(|error| self.wanted.shows_as(error.kind()));
         }
         self
     }

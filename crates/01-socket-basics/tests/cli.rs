@@ -113,6 +113,10 @@ fn errors_come_from_the_system_with_name_and_number() {
     }
     let not_found = last_answer(&report, "name-not-found");
     assert!(!not_found["text"].as_str().unwrap().is_empty(), "{not_found}");
+    let provoked = |mishap: &str| {
+        report["topics"]["errors"].as_array().unwrap().iter().any(|p| p["error"] == mishap && p["provoked"] == true)
+    };
+    assert!(["refused", "in-use", "timeout", "reset"].into_iter().all(provoked), "{report:#}");
 }
 
 /// Other systems may allow what Linux refuses; then the program says so, and there is nothing to demand.
