@@ -98,6 +98,11 @@ impl Program {
         line.unwrap_or_else(|| self.fail(&format!("no line with {part:?} on stderr")))
     }
 
+    /// Waits at most so long for the next line on stdout; `None` when none came or the stream has ended.
+    pub fn next_line(&mut self, at_most: Duration) -> Option<String> {
+        self.stdout.next_line(Instant::now() + at_most)
+    }
+
     /// Waits for a server's first line and returns the address at its end.
     pub fn listening_addr(&mut self) -> SocketAddr {
         let line = self.expect_line("listening on ");
@@ -187,14 +192,18 @@ impl Output {
 
     fn find_line(&mut self, part: &str) -> Option<String> {
         let deadline = Instant::now() + DEADLINE;
-        while let Ok(line) = self.lines.recv_deadline(deadline) {
-            self.seen.extend_from_slice(&line);
-            let line = String::from_utf8_lossy(&line);
+        while let Some(line) = self.next_line(deadline) {
             if line.contains(part) {
-                return Some(line.trim_end_matches(['\r', '\n']).to_owned());
+                return Some(line);
             }
         }
         None
+    }
+
+    fn next_line(&mut self, deadline: Instant) -> Option<String> {
+        let line = self.lines.recv_deadline(deadline).ok()?;
+        self.seen.extend_from_slice(&line);
+        Some(String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']).to_owned())
     }
 
     fn wait_for_end(&mut self, at_most: Duration) {
