@@ -12,7 +12,7 @@ const SKIPPED: [&str; 6] = ["target", ".git", "corpus", "artifacts", "__pycache_
 
 /// One text file of the workspace.
 #[derive(Debug, Clone)]
-pub struct File {
+pub(crate) struct File {
     /// The path below the root, with `/`.
     pub path: String,
     /// Its text, with LF line ends (a checkout on Windows may have CRLF).
@@ -21,19 +21,14 @@ pub struct File {
 
 impl File {
     /// A file that a test makes up.
-    pub fn sample(path: &str, text: &str) -> Self {
+    pub(crate) fn sample(path: &str, text: &str) -> Self {
         Self { path: path.to_owned(), text: text.replace("\r\n", "\n") }
-    }
-
-    /// Whether the name ends with one of `extensions`, for example `.rs`.
-    pub fn is(&self, extensions: &[&str]) -> bool {
-        extensions.iter().any(|extension| self.path.ends_with(extension))
     }
 }
 
 /// Something that breaks a rule: where, which rule, and why the rule exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub(crate) struct Finding {
     /// The path below the root.
     pub path: String,
     /// The line, counted from 1.
@@ -49,24 +44,24 @@ impl fmt::Display for Finding {
 }
 
 /// Builds a [`Finding`].
-pub fn finding(path: &str, line: usize, what: impl Into<String>) -> Finding {
+pub(crate) fn finding(path: &str, line: usize, what: impl Into<String>) -> Finding {
     Finding { path: path.to_owned(), line, what: what.into() }
 }
 
 /// Fails the test with every finding on its own line; an empty list passes.
-pub fn demand_none(findings: &[Finding]) {
+pub(crate) fn demand_none(findings: &[Finding]) {
     let list: Vec<String> = findings.iter().map(Finding::to_string).collect();
     assert!(findings.is_empty(), "{} found\n\n{}\n", findings.len(), list.join("\n"));
 }
 
 /// The workspace's root folder.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.ancestors().nth(2).expect("the course lies in crates/course").to_path_buf()
 }
 
 /// Every text file of the workspace whose name ends with one of `extensions`, sorted by path.
-pub fn files(extensions: &[&str]) -> Vec<File> {
+pub(crate) fn files(extensions: &[&str]) -> Vec<File> {
     let mut found = Vec::new();
     walk(&root(), "", extensions, &mut found);
     found.sort_by(|a, b| a.path.cmp(&b.path));

@@ -16,7 +16,7 @@ const FILE_LINES_MAX: usize = 400;
 const FUNCTION_LINES_MAX: usize = 70;
 
 /// Every rule for one Rust file.
-pub fn check(file: &File) -> Vec<Finding> {
+pub(crate) fn check(file: &File) -> Vec<Finding> {
     let masked = mask(&file.text);
     let tests = test_regions(file, &masked);
     let mut found = header(file);
@@ -164,7 +164,7 @@ fn excused(file: &File, line: usize, rule: &str) -> bool {
 }
 
 /// The bytes of the file that are test code: all of it below `tests/`, else what `#[cfg(test)]` covers.
-pub fn test_regions(file: &File, masked: &str) -> Vec<Range<usize>> {
+pub(crate) fn test_regions(file: &File, masked: &str) -> Vec<Range<usize>> {
     let all = file.path.contains("/tests/") || file.path.ends_with("/tests.rs") || file.path.contains("/benches/");
     if all {
         return std::iter::once(0..masked.len()).collect();

@@ -20,7 +20,7 @@ const TOP_LEVEL: [&str; 10] = [
 ];
 
 /// The names at the top level.
-pub fn top_level(names: &[String]) -> Vec<Finding> {
+pub(crate) fn top_level(names: &[String]) -> Vec<Finding> {
     let strange = names.iter().filter(|name| !name.starts_with('.') && !TOP_LEVEL.contains(&name.as_str()));
     let what = "not at home at the top level: the tree is the table of contents; code goes to crates/, words to docs/, the \
                 rest to scripts/";
@@ -28,7 +28,7 @@ pub fn top_level(names: &[String]) -> Vec<Finding> {
 }
 
 /// The README names the command that runs each program.
-pub fn readme_lists_programs(readme: &File, crates: &[Crate]) -> Vec<Finding> {
+pub(crate) fn readme_lists_programs(readme: &File, crates: &[Crate]) -> Vec<Finding> {
     let mut found = Vec::new();
     for one in crates.iter().filter(|one| one.folder.starts_with(|c: char| c.is_ascii_digit())) {
         let command = format!("cargo run -p {}", one.name);
@@ -45,7 +45,7 @@ pub fn readme_lists_programs(readme: &File, crates: &[Crate]) -> Vec<Finding> {
 }
 
 /// Every page of one language has its twin in the other.
-pub fn page_twins(pages: &[String]) -> Vec<Finding> {
+pub(crate) fn page_twins(pages: &[String]) -> Vec<Finding> {
     let twins = [("docs/en/", "docs/zh-TW/"), ("docs/zh-TW/", "docs/en/")];
     let mut found = Vec::new();
     for page in pages {
@@ -59,7 +59,7 @@ pub fn page_twins(pages: &[String]) -> Vec<Finding> {
 }
 
 /// Any text file: no spaces or tabs at the end of a line.
-pub fn trailing_whitespace(file: &File) -> Vec<Finding> {
+pub(crate) fn trailing_whitespace(file: &File) -> Vec<Finding> {
     let lines = file.text.lines().enumerate().filter(|(_, line)| line.ends_with([' ', '\t']));
     let what = "whitespace at the end of the line: it shows in every diff and to nobody else";
     lines.map(|(number, _)| finding(&file.path, number + 1, what)).collect()

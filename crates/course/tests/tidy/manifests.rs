@@ -13,7 +13,7 @@ const SHARED: &str = "netcommon";
 
 /// One crate of the workspace.
 #[derive(Debug, Clone)]
-pub struct Crate {
+pub(crate) struct Crate {
     /// The folder below `crates/`, for example `02-tcp-server`.
     pub folder: String,
     /// The package's name, for example `tcp-server`.
@@ -21,7 +21,7 @@ pub struct Crate {
 }
 
 /// The crates that `manifests` describe.
-pub fn crates(manifests: &[File]) -> Vec<Crate> {
+pub(crate) fn crates(manifests: &[File]) -> Vec<Crate> {
     let one = |file: &File| {
         let folder = file.path.strip_prefix("crates/")?.strip_suffix("/Cargo.toml")?;
         let (_, _, line) = lines(&file.text).find(|(_, section, line)| section == "package" && key(line) == "name")?;
@@ -32,7 +32,7 @@ pub fn crates(manifests: &[File]) -> Vec<Crate> {
 }
 
 /// The root manifest: each dependency has its reason in the line above it.
-pub fn reasons(root: &File) -> Vec<Finding> {
+pub(crate) fn reasons(root: &File) -> Vec<Finding> {
     let all: Vec<&str> = root.text.lines().collect();
     let mut found = Vec::new();
     for (number, section, line) in lines(&root.text) {
@@ -54,7 +54,7 @@ pub fn reasons(root: &File) -> Vec<Finding> {
 }
 
 /// A crate's manifest: fields, lints and dependencies come from the workspace.
-pub fn inherited(file: &File) -> Vec<Finding> {
+pub(crate) fn inherited(file: &File) -> Vec<Finding> {
     let mut found = Vec::new();
     let all: Vec<(usize, String, String)> = lines(&file.text).collect();
     for field in INHERITED {
@@ -87,7 +87,7 @@ pub fn inherited(file: &File) -> Vec<Finding> {
 }
 
 /// A crate's manifest: no chapter depends on another, not even in tests.
-pub fn no_chapter_imports_another(file: &File, crates: &[Crate]) -> Vec<Finding> {
+pub(crate) fn no_chapter_imports_another(file: &File, crates: &[Crate]) -> Vec<Finding> {
     let mut found = Vec::new();
     for (number, section, line) in lines(&file.text) {
         let dependency = key(&line);
@@ -100,7 +100,7 @@ pub fn no_chapter_imports_another(file: &File, crates: &[Crate]) -> Vec<Finding>
 }
 
 /// A Rust file: no path into another chapter, neither by `use` nor by the file system.
-pub fn no_path_into_another(file: &File, masked: &str, crates: &[Crate]) -> Vec<Finding> {
+pub(crate) fn no_path_into_another(file: &File, masked: &str, crates: &[Crate]) -> Vec<Finding> {
     let mut found = Vec::new();
     let Some(own) = file.path.strip_prefix("crates/").and_then(|path| path.split('/').next()) else { return found };
     for other in crates.iter().filter(|other| other.folder != own && other.name != SHARED) {

@@ -5,7 +5,7 @@
 //! comments, raw strings, byte strings and the difference between `'a'` and the lifetime `'a`.
 
 /// `source` with comments, string contents and character literals replaced by spaces.
-pub fn mask(source: &str) -> String {
+pub(crate) fn mask(source: &str) -> String {
     let chars: Vec<char> = source.chars().collect();
     let mut out = String::with_capacity(source.len());
     let mut at = 0;
@@ -88,12 +88,12 @@ fn raw_string_len(rest: &[char], prefix: usize) -> usize {
 }
 
 /// The line number, counted from 1, of the byte at `at`.
-pub fn line_of(text: &str, at: usize) -> usize {
+pub(crate) fn line_of(text: &str, at: usize) -> usize {
     text[..at].matches('\n').count() + 1
 }
 
 /// The byte behind the brace that closes the one at `open`; the end of the text when none does.
-pub fn closing_brace(masked: &str, open: usize) -> usize {
+pub(crate) fn closing_brace(masked: &str, open: usize) -> usize {
     let mut depth = 0_usize;
     for (at, c) in masked[open..].char_indices() {
         match c {

@@ -92,7 +92,7 @@ const SIMPLIFIED: &str = "们这为发时网线说对经动务连机过还进运
 const THIS_FILE: &str = "tests/tidy/words.rs";
 
 /// Any text file.
-pub fn taiwan_terms(file: &File) -> Vec<Finding> {
+pub(crate) fn taiwan_terms(file: &File) -> Vec<Finding> {
     let mut found = Vec::new();
     if file.path.ends_with(THIS_FILE) || file.text.is_ascii() {
         return found;

@@ -1,0 +1,138 @@
+//! Holds the book to the truth: listings, transcripts, twins and links.
+//!
+//! ```text
+//! cargo test -p course --test book                        compares every page with sources and programs
+//! REFRESH=1 cargo test -p course --test book              writes listings and transcripts anew
+//! REFRESH=twins cargo test -p course --test book          records pages that were read side by side
+//! REFRESH=twins:02-tcp.md cargo test -p course --test book   the same for one page of which one language changed
+//! ```
+//! Read in this order: `page.rs`, `listing.rs`, `transcript.rs`, `session.rs`, `compare.rs`, `twins.rs`.
+
+mod command;
+mod compare;
+mod links;
+mod listing;
+mod normal;
+mod page;
+mod programs;
+mod refresh;
+mod session;
+#[path = "../support/mod.rs"]
+mod support;
+mod transcript;
+mod twins;
+
+use std::sync::OnceLock;
+
+use page::Page;
+use support::{File, Finding, demand_none, files, finding, root};
+
+/// What listings may quote.
+const SOURCES: [&str; 6] = [".rs", ".toml", ".py", ".sh", ".lua", ".c"];
+
+/// The book's two folders, and the README, whose transcripts are held to the truth as well.
+fn is_page(path: &str) -> bool {
+    path.starts_with("docs/en/") || path.starts_with("docs/zh-TW/") || path == "README.md"
+}
+
+fn pages() -> Vec<Page> {
+    let all = files(&[".md"]);
+    all.iter().filter(|file| is_page(&file.path)).map(|file| Page::parse(&file.path, &file.text)).collect()
+}
+
+fn sources() -> Vec<File> {
+    files(&SOURCES)
+}
+
+/// The pages, after what `REFRESH` asks for was done: once, before any test looks at them.
+fn refreshed_pages() -> &'static [Page] {
+    static PAGES: OnceLock<Vec<Page>> = OnceLock::new();
+    PAGES.get_or_init(|| {
+        match std::env::var("REFRESH").unwrap_or_default().as_str() {
+            "" => {}
+            "1" => refresh::listings_and_transcripts(&pages(), &sources()),
+            what => refresh::twins(&pages(), what),
+        }
+        pages()
+    })
+}
+
+#[test]
+fn listings_are_what_the_sources_say() {
+    let (pages, sources) = (refreshed_pages(), sources());
+    let mut found: Vec<Finding> = pages.iter().flat_map(|page| listing::check(page, &sources)).collect();
+    found.extend(listing::check_sources(&sources, pages));
+    demand_none(&found);
+}
+
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "the transcripts were taken on Linux, whose error texts they show")]
+fn transcripts_are_what_the_programs_say() {
+    let mut found = Vec::new();
+    let mut played: Vec<(transcript::Session, Vec<Finding>)> = Vec::new();
+    for page in refreshed_pages() {
+        let (sessions, wrong) = transcript::sessions(page);
+        found.extend(wrong);
+        for session in sessions {
+            // The twins often show the same session; one run is enough for both.
+            let same = played.iter().find(|(other, _)| refresh::is_same(other, &session));
+            let wrong = same.map_or_else(|| check_session(page, &session), |(_, wrong)| wrong.clone());
+            found.extend(wrong.clone());
+            played.push((session, wrong));
+        }
+    }
+    demand_none(&found);
+}
+
+fn check_session(page: &Page, session: &transcript::Session) -> Vec<Finding> {
+    let name = &session.name;
+    let played = match session::play(session, false) {
+        Ok(played) => played,
+        Err(error) => {
+            return vec![finding(&page.path, session.lanes[0].steps[0].line, format!("transcript {name}: {error}"))];
+        }
+    };
+    let mut found = Vec::new();
+    for (lane, said) in session.lanes.iter().zip(&played.said) {
+        for (number, (step, said)) in lane.steps.iter().zip(said).enumerate() {
+            let mut wrong = |what: String| {
+                let stderr =
+                    if said.stderr.is_empty() { String::new() } else { format!("\n    its stderr: {}", said.stderr) };
+                found.push(finding(&page.path, step.line, format!("transcript {name}: {what}{stderr}")));
+            };
+            if let Some(difference) = compare::difference(&step.expected(), &said.lines, &played.kept) {
+                wrong(difference);
+            } else if fails_in_silence(lane, number, said) {
+                wrong(format!("ends with {:?}, and the page shows neither stderr (`2>&1`) nor `echo $?`", said.code));
+            }
+        }
+    }
+    found
+}
+
+/// Whether a program failed although its page shows no error and does not ask for the exit code.
+fn fails_in_silence(lane: &transcript::Lane, number: usize, said: &session::Said) -> bool {
+    let step = &lane.steps[number];
+    let is_open = step.run().is_some_and(|run| run.merged) || step.is_interrupted();
+    let is_asked = lane.steps.get(number + 1).is_some_and(|next| next.run().is_none());
+    said.code != Some(0) && !is_open && !is_asked
+}
+
+#[test]
+fn twins_have_the_same_structure_and_age() {
+    let pages = refreshed_pages();
+    let records = twins::parse(&std::fs::read_to_string(root().join(refresh::TWINS)).unwrap_or_default());
+    let mut found: Vec<Finding> = pages.iter().flat_map(twins::check_sections).collect();
+    for twins in twins::pairs(pages) {
+        found.extend(twins::check_structure(&twins));
+        found.extend(twins::check_age(&twins, &records));
+    }
+    demand_none(&found);
+}
+
+#[test]
+fn relative_links_lead_somewhere() {
+    refreshed_pages();
+    let all: Vec<Page> = files(&[".md"]).iter().map(|file| Page::parse(&file.path, &file.text)).collect();
+    demand_none(&all.iter().flat_map(|page| links::check(page, &all, &root())).collect::<Vec<_>>());
+}
