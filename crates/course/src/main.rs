@@ -1,3 +1,63 @@
-//! Placeholder of the program `course`, filled by its own commits.
+//! The program `course`: options in, a tour, a demo, a list or a doctor's report out.
+//!
+//! Without arguments it plays the tour. Read `course::tour` next, or `course::doctor`.
 
-fn main() {}
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use course::{doctor, tour};
+use netcommon::cli::finish;
+use netcommon::lang::Lang;
+
+/// Plays real sessions of the course's programs over real sockets: first the tour of everything.
+#[derive(Parser)]
+#[command(
+    version,
+    after_help = "\
+Examples:
+  cargo run                        the tour
+  cargo run -- demo 2 --step       chapter 2, one step at a time"
+)]
+struct Args {
+    #[command(subcommand)]
+    command: Option<Action>,
+
+    /// The language of explanations: `en` or `zh-TW`; by default the system's
+    #[arg(long, value_name = "LANG", default_value = "auto", hide_default_value = true, global = true)]
+    lang: Lang,
+
+    /// Plays the programs of this folder; by default they are built beside the course itself
+    #[arg(long, value_name = "DIR", global = true)]
+    programs: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// List the chapters that have a demo
+    List,
+    /// Play one chapter's demo
+    Demo {
+        /// A chapter's number, a demo's name, a program, or the path of a demo file (`.toml`)
+        chapter: String,
+        /// Stop before each action, ask what will happen, and wait for Enter
+        #[arg(long)]
+        step: bool,
+    },
+    /// See whether this computer is ready for the course
+    Doctor,
+}
+
+fn main() -> ExitCode {
+    finish("course", run(Args::parse()))
+}
+
+fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let options = tour::Options { lang: args.lang, step: false, programs: args.programs };
+    match args.command {
+        None => tour::tour(&options),
+        Some(Action::List) => tour::list(options.lang),
+        Some(Action::Demo { chapter, step }) => tour::demo(&chapter, &tour::Options { step, ..options }),
+        Some(Action::Doctor) => doctor::doctor(options.lang),
+    }
+}

@@ -1,0 +1,167 @@
+//! The tour of all chapters, one chapter's demo, and the list: what `course` shows.
+//!
+//! A demo that fails is reported at once and the tour goes on, so that one broken chapter does not hide
+//! the others; the exit code remembers it. Read `crate::player` for what playing means.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use netcommon::cli::{INTERRUPTED, StdoutError};
+use netcommon::lang::Lang;
+use netcommon::shutdown::Shutdown;
+
+use crate::columns::{pad, width};
+use crate::demos;
+use crate::failure::PlayError;
+use crate::keyboard::Keyboard;
+use crate::player::{DEADLINE, Player};
+use crate::programs::{Programs, ProgramsError};
+use crate::screen::Screen;
+use crate::script::Demo;
+use crate::words;
+
+/// A demo file that a user names may be this large: two hundred times what a demo needs, so that
+/// a wrong file name (a video, a device) costs nothing.
+const DEMO_BYTES_MAX: u64 = 1024 * 1024;
+
+/// How a demo is shown.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The language of the sentences.
+    pub lang: Lang,
+    /// Stops before each action until Enter.
+    pub step: bool,
+    /// Where the programs are; built beside the course itself if not given.
+    pub programs: Option<PathBuf>,
+}
+
+/// Plays every chapter's demo.
+///
+/// # Errors
+/// When a demo did not go as it should, or nobody reads our output any more.
+pub fn tour(options: &Options) -> anyhow::Result<ExitCode> {
+    let demos = demos::all()?;
+    let mut screen = Screen::stdout(options.lang);
+    screen.sentence(words::TOUR.pick_in(options.lang))?;
+    play(&demos, &mut screen, options)
+}
+
+/// Plays the demos of one chapter, or a demo file.
+///
+/// # Errors
+/// When there is no such chapter or file, or as for [`tour`].
+pub fn demo(wanted: &str, options: &Options) -> anyhow::Result<ExitCode> {
+    let chosen = if Path::new(wanted).extension().is_some_and(|extension| extension == "toml") {
+        vec![demos::read(wanted, &read_file(wanted)?)?]
+    } else {
+        demos::all()?.into_iter().filter(|demo| demos::is_meant(demo, wanted)).collect()
+    };
+    if chosen.is_empty() {
+        bail!("demo `{wanted}`: no such chapter; `course list` shows them");
+    }
+    play(&chosen, &mut Screen::stdout(options.lang), options)
+}
+
+/// Lists the chapters that have a demo.
+///
+/// # Errors
+/// When nobody reads our output any more.
+pub fn list(lang: Lang) -> anyhow::Result<ExitCode> {
+    let demos = demos::all()?;
+    let mut screen = Screen::stdout(lang);
+    let columns = demos.iter().map(|demo| width(&demo.name)).max().unwrap_or(0);
+    for demo in &demos {
+        let title = demo.title.pick(lang);
+        screen.line(&format!("{:>2}  {}  {title}", demo.chapter, pad(&demo.name, columns)))?;
+        screen.line(&format!("    {}  {}", " ".repeat(columns), demo.programs().join(", ")))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn read_file(path: &str) -> anyhow::Result<String> {
+    let read = || -> io::Result<String> {
+        let file = fs::File::open(path)?;
+        if file.metadata()?.len() > DEMO_BYTES_MAX {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        io::read_to_string(file)
+    };
+    read().with_context(|| format!("read {path}"))
+}
+
+fn play(demos: &[Demo], screen: &mut Screen, options: &Options) -> anyhow::Result<ExitCode> {
+    let shutdown = Shutdown::on_signals().context("listen for Ctrl-C")?;
+    let programs = match &options.programs {
+        Some(folder) => Programs::in_folder(folder.clone()),
+        None => Programs::beside_this_one()?,
+    };
+    let packages: BTreeSet<_> = demos.iter().flat_map(Demo::programs).collect();
+    let packages: Vec<_> = packages.into_iter().collect();
+    match programs.build(&packages, options.lang, shutdown.draining()) {
+        Err(ProgramsError::Interrupted) => return Ok(ExitCode::from(INTERRUPTED)),
+        built => built?,
+    }
+    let keyboard = if options.step { Keyboard::of_terminal().context("listen for Enter")? } else { None };
+    let stop = shutdown.draining();
+    let mut player = Player { programs: &programs, screen, keyboard, stop, deadline: DEADLINE };
+    let mut failed = Vec::new();
+    for demo in demos {
+        match play_one(demo, &mut player) {
+            Ok(()) => {}
+            Err(PlayError::Interrupted) => return Ok(ExitCode::from(INTERRUPTED)),
+            Err(PlayError::Stdout(error)) => return Err(error.into()),
+            Err(error) => {
+                report(&error);
+                failed.push(demo.name.as_str());
+            }
+        }
+    }
+    if !failed.is_empty() {
+        bail!("play {}: not everything happened that should have", failed.join(", "));
+    }
+    if demos.len() > 1 {
+        say_goodbye(player.screen)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn play_one(demo: &Demo, player: &mut Player<'_>) -> Result<(), PlayError> {
+    let lang = player.screen.lang();
+    player.screen.heading(&words::chapter(demo.chapter, demo.title.pick(lang), lang))?;
+    player.screen.sentence(demo.about.pick(lang))?;
+    player.play(demo)?;
+    player.screen.empty_line()?;
+    for command in &demo.to_try {
+        player.screen.line(&format!("{}{command}", words::TRY.pick_in(lang)))?;
+    }
+    player.screen.line(&format!("{}{}", words::READ.pick_in(lang), demo.read))?;
+    Ok(())
+}
+
+/// Tells of a failed demo at once; the exit code and the last line repeat it.
+fn report(error: &PlayError) {
+    // An operation's error stands in its own words, its cause behind it.
+    let text = match std::error::Error::source(error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    };
+    // Without stderr there is nobody to tell; the exit code still does.
+    let _ = writeln!(io::stderr(), "course: {text}");
+}
+
+fn say_goodbye(screen: &mut Screen) -> Result<(), StdoutError> {
+    let lang = screen.lang();
+    screen.heading(words::NOW_YOU.pick_in(lang))?;
+    for (command, what) in [
+        ("cargo run -- list", words::CHAPTERS),
+        ("cargo run -- demo 2 --step", words::SLOWLY),
+        ("cargo run -- doctor", words::DOCTOR),
+    ] {
+        screen.line(&format!("{}{}", pad(command, 28), what.pick_in(lang)))?;
+    }
+    Ok(())
+}

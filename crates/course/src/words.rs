@@ -1,0 +1,81 @@
+//! The course's own words in both languages; what a demo says stands in its file.
+//!
+//! Sentences of `crate::tour` and `crate::player`; errors stay English, because a search engine knows those.
+
+use std::process::ExitStatus;
+
+use netcommon::lang::Lang;
+
+use crate::script::{Step, Values, fill};
+
+/// The same words in English and in Traditional Chinese.
+#[derive(Debug, Clone, Copy)]
+pub struct Word {
+    en: &'static str,
+    zh_tw: &'static str,
+}
+
+impl Word {
+    /// The words in `lang`.
+    #[must_use]
+    pub fn pick_in(self, lang: Lang) -> &'static str {
+        lang.pick(self.en, self.zh_tw)
+    }
+}
+
+pub(crate) const PREDICT: Word = Word { en: "Predict: ", zh_tw: "猜猜看：" };
+pub(crate) const ANSWER: Word = Word { en: "Answer: ", zh_tw: "答案：" };
+pub(crate) const NEXT: Word = Word { en: "Press Enter: ", zh_tw: "按 Enter：" };
+pub(crate) const END_OF_INPUT: Word = Word { en: "(end of input)", zh_tw: "（輸入結束）" };
+pub(crate) const KILLED: Word = Word {
+    en: "This system has no Ctrl-C for a single program, so the program was ended at once, without last words.",
+    zh_tw: "這個系統無法只對一個程式送出 Ctrl-C，所以直接結束程式，它來不及說最後的話。",
+};
+pub(crate) const TOUR: Word = Word {
+    en: "Real programs, real sockets, this computer only. A lane shows one program: `$` is what you would type \
+         to start it, `>` a line typed into it, `^C` is Ctrl-C, everything else is what it said.",
+    zh_tw: "真的程式、真的 socket，全都只在這台電腦上。每一欄是一個程式：`$` 後面是你要輸入的啟動命令，`>` 後面是輸入給\
+            程式的一行文字，`^C` 是 Ctrl-C，其餘都是程式自己說的話。",
+};
+pub(crate) const TRY: Word = Word { en: "Try:  ", zh_tw: "試試看：" };
+pub(crate) const READ: Word = Word { en: "Read: ", zh_tw: "閱讀：  " };
+pub(crate) const NOW_YOU: Word = Word { en: "Now you", zh_tw: "換你了" };
+pub(crate) const CHAPTERS: Word = Word { en: "the chapters", zh_tw: "章節一覽" };
+pub(crate) const SLOWLY: Word =
+    Word { en: "one step at a time, with questions", zh_tw: "一步一步來，邊猜邊看" };
+pub(crate) const DOCTOR: Word = Word { en: "is this computer ready?", zh_tw: "這台電腦準備好了嗎？" };
+
+/// The heading of a chapter's demo.
+pub(crate) fn chapter(number: u8, title: &str, lang: Lang) -> String {
+    lang.pick(format!("Chapter {number}: {title}"), format!("第 {number} 章：{title}"))
+}
+
+/// A program's end, and how many of its lines a demo has left out.
+pub(crate) fn ended(status: ExitStatus, left_out: usize, lang: Lang) -> String {
+    let ended = match status.code() {
+        Some(code) => lang.pick(format!("ended with exit code {code}"), format!("結束，結束代碼 {code}")),
+        None => lang.pick("ended by a signal".to_owned(), "被訊號結束".to_owned()),
+    };
+    let s = if left_out == 1 { "" } else { "s" };
+    match left_out {
+        0 => lang.pick(format!("({ended})"), format!("（{ended}）")),
+        _ => lang.pick(format!("({left_out} more line{s}; {ended})"), format!("（還有 {left_out} 行；{ended}）")),
+    }
+}
+
+/// What `--step` says before an action; `None` for a step that does nothing to a program.
+pub(crate) fn next_action(step: &Step, values: &Values, lang: Lang) -> Option<String> {
+    Some(match step {
+        Step::Start { lane, command } | Step::Run { lane, command, .. } => {
+            let command = fill(command.text(), values);
+            lang.pick(format!("{lane} starts `{command}`"), format!("{lane} 啟動 `{command}`"))
+        }
+        Step::Type { lane, line } => {
+            let line = fill(line, values);
+            lang.pick(format!("{lane} is given the line `{line}`"), format!("給 {lane} 輸入一行 `{line}`"))
+        }
+        Step::EndInput { lane } => lang.pick(format!("the input of {lane} ends"), format!("{lane} 的輸入結束")),
+        Step::Interrupt { lane } => lang.pick(format!("Ctrl-C for {lane}"), format!("對 {lane} 按 Ctrl-C")),
+        Step::Say(_) | Step::Ask(_) | Step::Answer(_) | Step::Wait { .. } | Step::Exit { .. } => return None,
+    })
+}

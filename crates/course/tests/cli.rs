@@ -1,0 +1,214 @@
+//! The program `course` as a user meets it: the tour into a pipe, a demo that goes wrong, Ctrl-C, the list.
+//!
+//! Most tests play `tests/demos/*.toml` with the stand-in of `examples/`, which needs no chapter.
+
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+use std::fs;
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use course::{columns, demos};
+use netcommon::lang::Lang;
+use netcommon::testing::{Finished, Program};
+
+const COURSE: &str = env!("CARGO_BIN_EXE_course");
+
+/// Cargo builds the examples before it runs the tests, into the folder beside the programs.
+fn stand_ins() -> String {
+    Path::new(COURSE).with_file_name("examples").to_str().unwrap().to_owned()
+}
+
+fn demo_file(name: &str) -> String {
+    format!("{}/tests/demos/{name}.toml", env!("CARGO_MANIFEST_DIR"))
+}
+
+fn play(file: &str, options: &[&str]) -> Finished {
+    let programs = stand_ins();
+    let args = [&["--programs", &programs, "--lang", "en", "demo", file], options].concat();
+    Program::run(COURSE, &args, "")
+}
+
+/// A copy of the demo `good` with `from` replaced, in a scratch folder.
+fn variant(from: &str, to: &str) -> (tempfile::TempDir, PathBuf) {
+    let good = fs::read_to_string(demo_file("good")).unwrap();
+    assert!(good.contains(from), "{from}");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("變化.toml");
+    fs::write(&path, good.replace(from, to)).unwrap();
+    (folder, path)
+}
+
+/// The address in the first line that names one.
+fn server_addr(text: &str) -> SocketAddr {
+    text.split("listening on ").nth(1).unwrap().split_whitespace().next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn the_tour_plays_every_chapter_into_a_pipe_in_both_languages() {
+    for lang in [Lang::En, Lang::ZhTw] {
+        // Its own deadlines bound it; the first build takes longer than those of netcommon's tests.
+        let tour = Command::new(COURSE).args(["--lang", &lang.to_string()]).output().unwrap();
+        let stdout = String::from_utf8(tour.stdout).unwrap();
+        let stderr = String::from_utf8(tour.stderr).unwrap();
+        assert_eq!(tour.status.code(), Some(0), "{stdout}\n{stderr}");
+        for demo in demos::all().unwrap() {
+            assert!(stdout.contains(demo.title.pick(lang)), "{}\n{stdout}", demo.name);
+        }
+        let widest = stdout.lines().max_by_key(|line| columns::width(line)).unwrap();
+        assert!(columns::width(widest) <= 80, "{widest}");
+        assert!(!stdout.contains('\x1b'));
+    }
+}
+
+#[test]
+fn a_demo_shows_commands_lines_and_sentences_in_their_lanes() {
+    let played = play(&demo_file("good"), &[]);
+    assert_eq!((played.code, played.stderr.as_str()), (Some(0), ""), "{}", played.stdout);
+    let addr = server_addr(&played.stdout).to_string();
+    for line in [
+        "伺服器 | $ cargo run -p stand-in -- serve",
+        &format!("小明   | $ cargo run -p stand-in -- connect {addr}"),
+        &format!("Predict: What will the server at {addr} say?"),
+        "小明   | > 你好",
+        "小明   | Server response: Server received: 你好",
+        "say    | (3 more lines; ended with exit code 3)",
+        "Try:  cargo run -p stand-in",
+    ] {
+        assert!(played.stdout.lines().any(|shown| shown == line), "{line}\n{}", played.stdout);
+    }
+}
+
+#[test]
+fn without_a_terminal_step_does_not_wait() {
+    let played = play(&demo_file("good"), &["--step"]);
+    assert_eq!(played.code, Some(0), "{}", played.stderr);
+    assert!(!played.stdout.contains("Press Enter"));
+}
+
+#[test]
+fn a_line_that_does_not_come_fails_the_demo_and_names_the_step() {
+    let (_folder, path) = variant("wait.for = \"Server shutting down...\"", "wait.for = \"a farewell\"");
+    let played = play(path.to_str().unwrap(), &[]);
+    assert_eq!(played.code, Some(1));
+    for part in [
+        "course: chapter 0, step 14 (wait in lane `伺服器`): expected a line with `a farewell`, but the program ended",
+        "  伺服器 said:\n    Server listening on 127.0.0.1:",
+        "    Server shutting down...",
+        "course: play good: not everything happened",
+    ] {
+        assert!(played.stderr.contains(part), "{part}\n{}", played.stderr);
+    }
+}
+
+#[test]
+fn a_line_that_looks_wrong_fails_the_demo_and_leaves_no_program() {
+    let (_folder, path) = variant("\"Connected to {server}\"", "\"已連線 {server}\"");
+    let played = play(path.to_str().unwrap(), &[]);
+    assert_eq!(played.code, Some(1));
+    let addr = server_addr(&played.stdout);
+    let want = format!("that reads `已連線 {addr}`, but the line was `Connected to {addr}`");
+    assert!(played.stderr.contains(&want), "{}", played.stderr);
+    assert!(TcpStream::connect(addr).is_err(), "the server still runs");
+}
+
+#[test]
+fn a_wrong_exit_code_and_an_output_that_lacks_something_fail_the_demo() {
+    for (from, to, want) in [
+        ("run.code = 3", "run.code = 4", "expected exit code 4, but it ended with exit"),
+        ("\"{last}\"]", "\"五\"]", "expected a line with `五`, but the program ended without it"),
+    ] {
+        let (_folder, path) = variant(from, to);
+        let played = play(path.to_str().unwrap(), &[]);
+        assert_eq!(played.code, Some(1));
+        assert!(played.stderr.contains(want), "{want}\n{}", played.stderr);
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn ctrl_c_ends_the_demo_and_its_programs() {
+    let (_folder, path) = variant("wait.for = \"Received from {peer}: 你好\"", "wait.for = \"{peer} never\"");
+    let args = ["--programs", &stand_ins(), "demo", path.to_str().unwrap()];
+    let mut course = Program::start(COURSE, &args);
+    let addr = server_addr(&course.expect_line("listening on"));
+    course.expect_line("Received from");
+    course.interrupt();
+    let ended = course.wait();
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(130), ""));
+    assert!(TcpStream::connect(addr).is_err(), "the server still runs");
+}
+
+#[test]
+fn a_closed_pipe_ends_it_quietly() {
+    let mut command = Command::new(COURSE);
+    command.args(["--programs", &stand_ins(), "demo", &demo_file("good")]);
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let ended = command.stdout(writer).output().unwrap();
+    assert_eq!((ended.status.code(), ended.stderr.as_slice()), (Some(0), &b""[..]));
+}
+
+#[test]
+fn a_missing_program_is_said_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let args = ["--programs", folder.path().to_str().unwrap(), "demo", &demo_file("good")];
+    let ended = Program::run(COURSE, &args, "");
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stderr.contains("run `cargo build --workspace`"), "{}", ended.stderr);
+}
+
+#[test]
+fn the_list_names_every_chapter_in_the_users_language() {
+    let list = Program::run(COURSE, &["list", "--lang", "zh-TW"], "");
+    assert_eq!(list.code, Some(0));
+    for demo in demos::all().unwrap() {
+        let programs = demo.programs().join(", ");
+        for part in [&demo.name, demo.title.pick(Lang::ZhTw), &programs] {
+            assert!(list.stdout.contains(part), "{part}\n{}", list.stdout);
+        }
+    }
+}
+
+#[test]
+fn the_doctor_ends_every_finding_with_a_word_and_finds_this_computer_fit() {
+    let report = Program::run(COURSE, &["doctor", "--lang", "en"], "");
+    assert_eq!(report.code, Some(0), "{}", report.stdout);
+    let findings = report.stdout.split("\n\n").next().unwrap();
+    for name in ["cargo", "rustc", "IPv4", "IPv6", "port 8888", "datagrams", "descriptors", "encoding", "nc"] {
+        // A finding may go on in indented lines; its word ends the last one.
+        let mut lines = findings.lines().skip_while(|line| !line.starts_with(name));
+        let first = lines.next().unwrap_or_else(|| panic!("{name}\n{findings}"));
+        let last = lines.take_while(|line| line.starts_with(' ')).last().unwrap_or(first);
+        let word = last.rsplit(' ').next().unwrap();
+        assert!(["ok", "limited", "missing"].contains(&word), "{name}: {last}");
+    }
+}
+
+#[test]
+fn the_doctor_says_what_to_do_when_a_needed_thing_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(COURSE);
+    command.args(["doctor", "--lang", "en"]).env("PATH", folder.path()).env_remove("CARGO").env_remove("RUSTC");
+    let report = Program::start_command(&mut command).wait();
+    assert_eq!(report.code, Some(1), "{}", report.stdout);
+    for part in ["not found; install Rust from https://rustup.rs", "first put right: cargo, rustc."] {
+        assert!(report.stdout.contains(part), "{part}\n{}", report.stdout);
+    }
+}
+
+#[test]
+fn what_is_no_chapter_and_what_is_no_demo_are_refused_in_one_line() {
+    let (_folder, path) = variant("[[steps]]\nexit.lane = \"小明\"\n", "");
+    let no_demo = path.to_str().unwrap();
+    for (wanted, want) in [
+        ("99", "course: demo `99`: no such chapter; `course list` shows them\n".to_owned()),
+        (no_demo, format!("course: read demo {no_demo}: step 15: the demo ends without `exit` for lane `小明`\n")),
+    ] {
+        let ended = Program::run(COURSE, &["demo", wanted], "");
+        assert_eq!((ended.code, ended.stderr), (Some(1), want));
+    }
+    let none = Program::run(COURSE, &["demo", "沒有.toml"], "");
+    assert!(none.stderr.starts_with("course: read 沒有.toml: "), "{}", none.stderr);
+}
