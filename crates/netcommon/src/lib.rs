@@ -15,6 +15,7 @@
 //! | [`cli`] | options, errors and exit codes of every program | chapter 1 |
 //! | [`error`] | operation, object, cause, and what to try | chapter 1 |
 //! | [`escape`] | text from the network, safe for a terminal | chapter 2 |
+//! | [`units`] | durations and sizes as people write them | chapter 2 |
 //! | [`lang`] | English or Traditional Chinese | chapter 1 |
 
 pub mod accept;
@@ -32,3 +33,4 @@ pub mod net;
 pub mod shutdown;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod units;
