@@ -6,12 +6,17 @@
 //!                     Connections (the server's) ──drain()──▶ Shutdown::Read, wait, Shutdown::Both
 //! ```
 //!
-//! The stream is shared, not duplicated: one descriptor per client. Sources: UNP section 6.6
-//! (shutdown), RFC 9293 section 3.6 (closing).
+//! The stream is shared, not duplicated: one descriptor per client. Only a connection whose thread waits
+//! in a read is shut down for reading; a thread in the middle of an answer finishes it first, and its
+//! next read says "end of stream" without asking the kernel. (Linux answers data that arrives after
+//! `SHUT_RD` and our FIN with an RST, which would destroy the answer on its way.)
+//! Sources: UNP section 6.6 (shutdown), RFC 9293 section 3.6 (closing).
 
 use std::collections::HashMap;
+use std::io::{self, Read};
 use std::net;
 use std::ops::Deref;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -24,6 +29,8 @@ use crate::shutdown::Shutdown;
 #[derive(Debug)]
 pub struct Connections {
     limit: usize,
+    /// Set once, before any stream is shut down; every read looks at it.
+    draining: AtomicBool,
     open: Mutex<Open>,
     freed: (Sender<()>, Receiver<()>),
 }
@@ -31,14 +38,22 @@ pub struct Connections {
 #[derive(Debug, Default)]
 struct Open {
     next_id: u64,
-    streams: HashMap<u64, Arc<TcpStream>>,
+    streams: HashMap<u64, Arc<Shared>>,
+}
+
+/// What the connection's thread and the server both hold.
+#[derive(Debug)]
+struct Shared {
+    stream: TcpStream,
+    /// The thread is in a read, or about to be.
+    waits_for_client: AtomicBool,
 }
 
 /// One admitted connection: derefs to its stream; dropped, it closes the stream and frees the place.
 #[derive(Debug)]
 pub struct Connection<'a> {
     // Order matters: fields are dropped from top to bottom, so the stream closes before the place is free.
-    stream: Arc<TcpStream>,
+    shared: Arc<Shared>,
     place: Place<'a>,
 }
 
@@ -52,7 +67,7 @@ impl Connections {
     /// Room for `limit` connections at once.
     #[must_use]
     pub fn new(limit: usize) -> Self {
-        Self { limit, open: Mutex::default(), freed: bounded(1) }
+        Self { limit, draining: AtomicBool::new(false), open: Mutex::default(), freed: bounded(1) }
     }
 
     /// Takes a connection in, or gives the stream back when all places are taken. Does not block.
@@ -80,9 +95,9 @@ impl Connections {
         }
         let id = open.next_id;
         open.next_id += 1;
-        let stream = Arc::new(stream);
-        open.streams.insert(id, Arc::clone(&stream));
-        Ok(Connection { stream, place: Place { connections: self, id } })
+        let shared = Arc::new(Shared { stream, waits_for_client: AtomicBool::new(false) });
+        open.streams.insert(id, Arc::clone(&shared));
+        Ok(Connection { shared, place: Place { connections: self, id } })
     }
 
     /// How many are open.
@@ -105,12 +120,13 @@ impl Connections {
 
     /// Ends all connections in order and returns how many had to be cut.
     ///
-    /// Ends reading on every stream, so that its thread sees an ordinary end of stream and finishes the
-    /// answer that it is in; waits until all have gone, at most `grace`, and not beyond a second Ctrl-C;
-    /// then shuts the rest down both ways, which also frees a thread that is blocked in a write.
-    /// `shutdown(2)`. Blocks for as long as that takes; the caller then joins its threads.
+    /// Ends reading where a thread waits for its client, so that it sees an ordinary end of stream; lets
+    /// the others finish the answer that they are in; waits until all have gone, at most `grace`, and not
+    /// beyond a second Ctrl-C; then shuts the rest down both ways, which also frees a thread that is
+    /// blocked in a write. `shutdown(2)`. Blocks for as long as that takes; the caller then joins its threads.
     pub fn drain(&self, grace: Duration, shutdown: &Shutdown) -> usize {
-        self.shut_all(net::Shutdown::Read);
+        self.draining.store(true, Ordering::SeqCst);
+        self.shut_down(net::Shutdown::Read, |shared| shared.waits_for_client.load(Ordering::SeqCst));
         let deadline = after(grace);
         while !self.is_empty() {
             select! {
@@ -119,15 +135,15 @@ impl Connections {
                 recv(deadline) -> _ => break,
             }
         }
-        self.shut_all(net::Shutdown::Both)
+        self.shut_down(net::Shutdown::Both, |_| true)
     }
 
-    /// Shuts down every open stream and returns how many there were.
-    fn shut_all(&self, how: net::Shutdown) -> usize {
+    /// Shuts down the open streams that `which` chooses and returns how many those were.
+    fn shut_down(&self, how: net::Shutdown, which: impl Fn(&Shared) -> bool) -> usize {
         let open = self.lock();
+        let chosen = open.streams.values().filter(|shared| which(shared));
         // A stream whose connection has ended already refuses, which is what we want.
-        open.streams.values().for_each(|stream| drop(stream.shutdown(how)));
-        open.streams.len()
+        chosen.map(|shared| drop(shared.stream.shutdown(how))).count()
     }
 
     /// Nothing blocks while the lock is held, and no code under it panics half-way.
@@ -140,7 +156,23 @@ impl Deref for Connection<'_> {
     type Target = TcpStream;
 
     fn deref(&self) -> &TcpStream {
-        &self.stream
+        &self.shared.stream
+    }
+}
+
+impl Read for &Connection<'_> {
+    /// As the stream's; says "end of stream" once the server drains.
+    ///
+    /// Either this thread sees that the server drains, or `drain` sees that this thread waits: both
+    /// announce themselves before they look (sequentially consistent), so none can miss the other.
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.shared.waits_for_client.store(true, Ordering::SeqCst);
+        let result = match self.place.connections.draining.load(Ordering::SeqCst) {
+            true => Ok(0),
+            false => (&self.shared.stream).read(buf),
+        };
+        self.shared.waits_for_client.store(false, Ordering::SeqCst);
+        result
     }
 }
 

@@ -38,11 +38,13 @@ pub fn start(log: &Path, exe: &str, args: &[&str]) -> Option<Program> {
 /// The log of the program with this process number, which has ended: waits for strace's last word on it.
 #[must_use]
 pub fn read_log(log: &Path, pid: u32) -> String {
-    let last_word = format!("{pid} +++ exited");
+    let is_last_word = |line: &str| {
+        line.split_once(' ').is_some_and(|(thread, word)| thread == pid.to_string() && word.contains("+++ exited"))
+    };
     let deadline = Instant::now() + DEADLINE;
     loop {
         let text = std::fs::read_to_string(log).unwrap_or_default();
-        if text.contains(&last_word) {
+        if text.lines().any(is_last_word) {
             return text;
         }
         assert!(Instant::now() < deadline, "strace has not finished its log:\n{text}");
@@ -124,6 +126,9 @@ fn whole_lines(strace: &str) -> Vec<String> {
 fn traced_call(line: &str) -> Option<Call> {
     let (call, result) = line.rsplit_once(" = ")?;
     let (name, args) = call.trim_end().strip_suffix(')')?.split_once('(')?;
+    if result.starts_with('?') {
+        return None; // A signal came; the kernel makes the call again by itself, and strace prints it again.
+    }
     let args = split_args(args);
     let arg = |index: usize| args.get(index).copied().unwrap_or_default();
     let failed = result.strip_prefix("-1 ").map(|error| error.split(' ').next().unwrap_or(error).to_owned());
