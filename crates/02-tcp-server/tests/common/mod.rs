@@ -1,0 +1,81 @@
+//! What the tests of the server share: a server in this process, and clients made with plain std.
+
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::thread::{Builder, JoinHandle};
+
+use netcommon::console::Console;
+use netcommon::net::TcpListener;
+use netcommon::shutdown::Shutdown;
+use netcommon::testing::DEADLINE;
+use tcp_server::{Config, Report, serve};
+
+/// A server on a free port, with a token to stop it.
+pub(crate) struct Server {
+    pub(crate) addr: SocketAddr,
+    pub(crate) shutdown: Shutdown,
+    thread: JoinHandle<std::io::Result<Report>>,
+}
+
+impl Server {
+    pub(crate) fn start(config: Config) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let addr = listener.local_addr().unwrap();
+        let shutdown = Shutdown::new();
+        let token = shutdown.clone();
+        let run = move || {
+            let console = Console::start_on(std::io::sink(), || {})?;
+            let report = serve(listener, &config, &token, &console.lines());
+            console.finish();
+            report
+        };
+        Self { addr, shutdown, thread: Builder::new().name("server".to_owned()).spawn(run).unwrap() }
+    }
+
+    pub(crate) fn connect(&self) -> TcpStream {
+        connect(self.addr)
+    }
+
+    pub(crate) fn stop(self) -> Report {
+        self.shutdown.advance();
+        self.thread.join().unwrap().unwrap()
+    }
+}
+
+/// A plain std client whose every read has a deadline.
+pub(crate) fn connect(addr: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(addr).unwrap();
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
+    stream.set_write_timeout(Some(DEADLINE)).unwrap();
+    stream
+}
+
+/// Sends `bytes` and reads exactly `want`.
+pub(crate) fn ask(mut stream: &TcpStream, bytes: &[u8], want: &[u8]) {
+    stream.write_all(bytes).unwrap();
+    expect(stream, want);
+}
+
+/// Reads exactly `want`.
+pub(crate) fn expect(mut stream: &TcpStream, want: &[u8]) {
+    let mut got = vec![0; want.len()];
+    stream.read_exact(&mut got).unwrap();
+    assert_eq!(String::from_utf8_lossy(&got), String::from_utf8_lossy(want));
+}
+
+/// Reads to the end of the stream.
+pub(crate) fn rest(mut stream: &TcpStream) -> Vec<u8> {
+    let mut got = Vec::new();
+    stream.read_to_end(&mut got).unwrap();
+    got
+}
+
+/// A message with its length before it.
+pub(crate) fn frame(message: &[u8]) -> Vec<u8> {
+    let mut frame = u32::try_from(message.len()).unwrap().to_be_bytes().to_vec();
+    frame.extend_from_slice(message);
+    frame
+}

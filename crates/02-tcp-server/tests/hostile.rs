@@ -1,0 +1,154 @@
+//! The server over real loopback sockets: what hostile clients get, and that the others notice nothing.
+//!
+//! Every test ends with a good client that is answered.
+
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod common;
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use common::{Server, ask, frame, rest};
+use netcommon::framing::Framing;
+use netcommon::net::TcpListener;
+use netcommon::testing::DEADLINE;
+use socket2::SockRef;
+use tcp_server::Config;
+
+/// Short enough for a test, long enough that a busy machine answers a good client within it.
+const IMPATIENT: Duration = Duration::from_millis(300);
+
+fn config(framing: Framing) -> Config {
+    Config { framing, quiet: true, message_len_max: 1000, ..Config::default() }
+}
+
+fn assert_serves(server: &Server, framing: Framing) {
+    let client = server.connect();
+    match framing {
+        Framing::Length => ask(&client, &frame("還在".as_bytes()), &frame("Server received: 還在".as_bytes())),
+        _ => ask(&client, "還在\n".as_bytes(), "Server received: 還在\n".as_bytes()),
+    }
+}
+
+#[test]
+fn an_endless_line_is_refused_with_the_limit() {
+    let server = Server::start(config(Framing::Lines));
+    let client = server.connect();
+    // The server stops reading at the limit, so the rest may meet a closed connection.
+    let _ = (&client).write_all(&[b'x'; 100_000]);
+    let told = String::from_utf8(rest_until_reset(&client)).unwrap();
+    assert_eq!(told, "Server error: line exceeds the limit of 1000 bytes\n");
+    assert_serves(&server, Framing::Lines);
+}
+
+#[test]
+fn a_length_of_four_gibibytes_is_refused_before_it_is_believed() {
+    let server = Server::start(config(Framing::Length));
+    let client = server.connect();
+    (&client).write_all(&u32::MAX.to_be_bytes()).unwrap();
+    assert_eq!(rest(&client), frame(b"Server error: length 4294967295 exceeds the limit of 1000 bytes"));
+    assert_serves(&server, Framing::Length);
+}
+
+#[test]
+fn a_client_that_says_nothing_is_closed_after_the_idle_timeout() {
+    let server = Server::start(Config { idle_timeout: IMPATIENT, ..config(Framing::Lines) });
+    assert_eq!(rest(&server.connect()), b"");
+    assert_serves(&server, Framing::Lines);
+}
+
+#[test]
+fn a_client_that_drips_bytes_does_not_stay_for_ever() {
+    let server = Server::start(Config { idle_timeout: IMPATIENT, ..config(Framing::Lines) });
+    let client = server.connect();
+    client.set_read_timeout(Some(IMPATIENT / 6)).unwrap();
+    let dripped = (0..100).take_while(|_| {
+        let sent = (&client).write_all(b"x").is_ok();
+        // The read is the pause between two drops; its end says whether the server is still there.
+        sent && matches!((&client).read(&mut [0; 1]), Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut))
+    });
+    assert!(dripped.count() < 100, "the server waited for a hundred drops");
+    assert_serves(&server, Framing::Lines);
+}
+
+#[test]
+fn a_client_that_never_reads_is_closed_and_costs_a_bounded_buffer() {
+    let server = Server::start(Config { idle_timeout: IMPATIENT, ..config(Framing::Raw) });
+    let client = server.connect();
+    SockRef::from(&client).set_recv_buffer_size(4096).unwrap();
+    client.set_write_timeout(Some(DEADLINE)).unwrap();
+    let block = [b'x'; 8192];
+    // Both kernels' buffers fill, the server blocks in write, loses patience and closes: our write fails.
+    let error = loop {
+        if let Err(error) = (&client).write_all(&block) {
+            break error;
+        }
+    };
+    assert!(matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe), "{error}");
+    assert_serves(&server, Framing::Raw);
+}
+
+#[test]
+fn resets_in_the_middle_of_a_message_leave_no_place_taken() {
+    let server = Server::start(Config { max_connections: 50, ..config(Framing::Length) });
+    for _ in 0..200 {
+        let client = server.connect();
+        // Half a header, or half a message; a refusal, while many places are still taken, is fine too.
+        let _ = (&client).write_all(&frame("只說一半".as_bytes())[..7]);
+        SockRef::from(&client).set_linger(Some(Duration::ZERO)).unwrap();
+    }
+    wait_until_empty(&server);
+    assert_serves(&server, Framing::Length);
+}
+
+#[test]
+fn a_burst_of_256_connects_is_accepted_without_a_lost_syn() {
+    let server = Server::start(config(Framing::Lines));
+    let addr = server.addr;
+    let slowest = std::thread::scope(|scope| {
+        let connects: Vec<_> = (0..256)
+            .map(|_| {
+                scope.spawn(move || {
+                    let started = std::time::Instant::now();
+                    let client = TcpStream::connect(addr).unwrap();
+                    (started.elapsed(), client)
+                })
+            })
+            .collect();
+        connects.into_iter().map(|thread| thread.join().unwrap().0).max().unwrap()
+    });
+    // A SYN that finds the backlog full is sent again after one second.
+    assert!(slowest < Duration::from_secs(1), "the slowest connect took {slowest:?}");
+}
+
+#[test]
+fn a_listener_that_is_given_up_resets_whom_nobody_accepted() {
+    // What `serve` relies on at its end: closing the listener does not leave clients hanging.
+    let listener = TcpListener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let client = common::connect(listener.local_addr().unwrap());
+    drop(listener);
+    let error = (&client).read(&mut [0; 1]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+}
+
+/// Everything up to the FIN, or up to the RST that follows bytes which the server did not read.
+fn rest_until_reset(mut client: &TcpStream) -> Vec<u8> {
+    let mut got = Vec::new();
+    let mut buf = [0; 1024];
+    while let Ok(len @ 1..) = client.read(&mut buf) {
+        got.extend_from_slice(&buf[..len]);
+    }
+    got
+}
+
+/// Waits until a client is served instead of turned away, which shows that the places are free again.
+fn wait_until_empty(server: &Server) {
+    let served = std::iter::repeat_with(|| server.connect()).take(10_000).any(|client| {
+        let _ = (&client).write_all(&frame(b""));
+        let mut start = [0; 20];
+        (&client).read_exact(&mut start).is_ok() && start.windows(8).any(|part| part == b"received")
+    });
+    assert!(served, "10,000 clients were turned away");
+}

@@ -1,0 +1,47 @@
+//! `--narrate` tells the truth: strace sees the same calls with the same arguments and results.
+//!
+//! Linux, and only where strace is installed; elsewhere the test says that it skipped.
+
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![cfg(target_os = "linux")]
+
+mod common;
+
+use std::net::Shutdown;
+
+use common::{ask, connect, rest};
+use netcommon::testing::strace;
+
+#[test]
+fn the_servers_narration_is_what_the_kernel_was_asked() {
+    let scratch = tempfile::tempdir().unwrap();
+    let log = scratch.path().join("strace.log");
+    let exe = env!("CARGO_BIN_EXE_tcp-server");
+    let Some(mut server) = strace::start(&log, exe, &["127.0.0.1:0", "--narrate=en"]) else { return };
+    let addr = server.listening_addr();
+
+    let first = connect(addr);
+    ask(&first, "你好".as_bytes(), "Server received: 你好".as_bytes());
+    ask(&first, b"a, \"b\"\x1b[2J", b"Server received: a, \"b\"\x1b[2J");
+    first.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(rest(&first), b"");
+    server.expect_line("closed: end of stream");
+
+    let pid = server.pid();
+    server.interrupt();
+    let finished = server.wait();
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    strace::compare(&finished.stderr, &strace::read_log(&log, pid));
+    assert!(finished.stderr.contains("the kernel had finished the handshake before we asked"), "{}", finished.stderr);
+}
+
+#[test]
+fn the_narration_speaks_chinese_too() {
+    let mut server =
+        netcommon::testing::Program::start(env!("CARGO_BIN_EXE_tcp-server"), &["127.0.0.1:0", "--narrate=zh-TW"]);
+    let addr = server.listening_addr();
+    let line = server.expect_stderr_line("listen(");
+    assert!(line.contains("核心會替我們完成三向交握"), "{line}");
+    drop(connect(addr));
+    server.expect_stderr_line("串流結尾");
+}
