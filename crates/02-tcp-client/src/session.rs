@@ -1,0 +1,234 @@
+//! The threads of a session, and the loop that waits for all of them at once.
+//!
+//! ```text
+//! thread "input"    waits for a line on stdin    ends with the input; a blocked terminal read cannot be
+//!                                                woken on every system, so the process's end takes it
+//! thread "answers"  waits in recv                ends with the stream; Shutdown::Both ends it for sure
+//! thread "main"     waits for either, for a deadline, for Ctrl-C; owns the dialogue
+//! ```
+//!
+//! Read `dialogue.rs` first: it decides, this file does.
+
+use std::io::{self, BufRead, Write};
+use std::net;
+use std::sync::Arc;
+use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use crossbeam_channel::{Receiver, Sender as ChannelSender, at, bounded, never, select};
+use netcommon::cli::print_line;
+use netcommon::escape::escape;
+use netcommon::framing::{Framing, Limits, MESSAGE_LEN_MAX, MessageReader, ReadError};
+use netcommon::net::TcpStream;
+use netcommon::shutdown::Shutdown;
+
+use crate::dialogue::{Action, Dialogue, Ending};
+use crate::sending::{SendError, Sender};
+
+/// Lines or answers that may wait for the main thread: it is quick, and a flood waits in the kernel.
+const WAITING_MAX: usize = 16;
+
+/// An answer is the message and what the server puts before it; generous for a pupil's own server.
+const ANSWER_LEN_MAX: usize = MESSAGE_LEN_MAX + 1024;
+
+/// What the seed's client asks, to the letter.
+const PROMPT: &str = "Enter message (or 'quit' to exit): ";
+
+/// Where the messages come from.
+#[derive(Debug)]
+pub enum Input {
+    /// A person at a terminal: prompt for each.
+    Terminal,
+    /// Lines from a pipe or a file.
+    Pipe,
+    /// From the command line, one by one.
+    Messages(Vec<String>),
+    /// From the command line, all with one write.
+    Glued(Vec<String>),
+}
+
+/// A connected client that is about to talk.
+#[derive(Debug)]
+pub struct Session {
+    /// The connection.
+    pub stream: TcpStream,
+    /// How messages go out.
+    pub sender: Sender,
+    /// How long an answer may take.
+    pub timeout: Duration,
+    /// Ctrl-C.
+    pub shutdown: Shutdown,
+}
+
+type Answer = Result<Vec<u8>, ReadError>;
+
+impl Session {
+    /// Talks until the user or the server is done; the error of the stream, if it ended badly, comes along.
+    ///
+    /// Blocks in `select!`, which every thread, the deadline and Ctrl-C end.
+    ///
+    /// # Errors
+    /// When stdout is gone, a thread cannot be started, or a message does not fit its framing.
+    pub fn run(self, input: Input) -> anyhow::Result<(Ending, Option<ReadError>)> {
+        let stream = Arc::new(self.stream);
+        let (answers, reader) = read_answers(Arc::clone(&stream), self.sender.framing).context("start a thread")?;
+        let raw = self.sender.framing == Framing::Raw;
+        let dialogue = Dialogue::new(self.timeout, matches!(input, Input::Terminal), raw);
+        let mut talk = Talk { stream: &stream, sender: self.sender, dialogue, why: None };
+        let result = talk.run(input, &answers, &self.shutdown);
+        // Wakes the reading thread wherever it is; a stream that is over already refuses, which is fine.
+        let _ = stream.shutdown(net::Shutdown::Both);
+        drop(answers);
+        reader.join().expect("the reading thread does not panic");
+        result.map(|ending| (ending, talk.why))
+    }
+}
+
+struct Talk<'a> {
+    stream: &'a TcpStream,
+    sender: Sender,
+    dialogue: Dialogue,
+    why: Option<ReadError>,
+}
+
+impl Talk<'_> {
+    // ANCHOR: loop
+    fn run(&mut self, input: Input, answers: &Receiver<Answer>, shutdown: &Shutdown) -> anyhow::Result<Ending> {
+        let lines = self.begin(input)?;
+        let nothing = never();
+        loop {
+            if let Some(ending) = self.dialogue.ending() {
+                return Ok(ending);
+            }
+            let lines = if self.dialogue.wants_line() { &lines } else { &nothing };
+            let deadline = self.dialogue.deadline().map_or(never(), at);
+            let actions = select! {
+                recv(lines) -> line => match line {
+                    Ok(line) => self.dialogue.on_line(line, Instant::now()),
+                    Err(_) => self.dialogue.on_input_end(Instant::now()),
+                },
+                recv(answers) -> answer => self.on_answer(answer.ok()),
+                recv(deadline) -> _ => self.dialogue.on_deadline(),
+                recv(shutdown.draining()) -> _ => {
+                    self.dialogue.on_interrupt();
+                    Vec::new()
+                }
+            };
+            self.perform(actions)?;
+        }
+    }
+    // ANCHOR_END: loop
+
+    /// Opens the source of lines; glued messages are sent at once and leave nothing to ask for.
+    fn begin(&mut self, input: Input) -> anyhow::Result<Receiver<Vec<u8>>> {
+        let (sender, lines) = bounded(WAITING_MAX);
+        match input {
+            Input::Terminal | Input::Pipe => {
+                let thread = Builder::new().name("input".to_owned());
+                // Not joined: see this file's header.
+                drop(thread.spawn(move || read_lines(&sender)).context("start a thread")?);
+            }
+            Input::Messages(messages) => return Ok(queue(messages)),
+            Input::Glued(messages) => {
+                self.send(&messages)?;
+                return Ok(queue(Vec::new()));
+            }
+        }
+        let actions = self.dialogue.begin();
+        self.perform(actions)?;
+        Ok(lines)
+    }
+
+    fn on_answer(&mut self, answer: Option<Answer>) -> Vec<Action> {
+        match answer {
+            Some(Ok(answer)) => return self.dialogue.on_answer(answer, Instant::now()),
+            Some(Err(error)) => self.why = Some(error),
+            None => {}
+        }
+        self.dialogue.on_server_end();
+        Vec::new()
+    }
+
+    fn perform(&mut self, actions: Vec<Action>) -> anyhow::Result<()> {
+        for action in actions {
+            match action {
+                Action::Prompt => prompt()?,
+                Action::Send(message) => self.send(&[message])?,
+                Action::Show(answer) => print_line(format_args!("Server response: {}", escape(&answer)))?,
+                // A closed stderr is no reason to stop talking.
+                Action::Explain(text) => drop(writeln!(io::stderr(), "tcp-client: {text}")),
+                // A connection that is over already refuses; the reading thread says why.
+                Action::HalfClose => drop(self.stream.shutdown(net::Shutdown::Write)),
+            }
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, messages: &[impl AsRef<[u8]>]) -> anyhow::Result<()> {
+        match self.sender.send(&mut &*self.stream, messages) {
+            Err(SendError::Encode(error)) => Err(error).context("message"),
+            // The reading thread will say that the connection has ended, after the server's last words. But
+            // a reset is reported once, to whichever call comes first.
+            Err(SendError::Io(error)) if error.kind() == io::ErrorKind::ConnectionReset => {
+                self.why = Some(error.into());
+                Ok(())
+            }
+            Ok(()) | Err(SendError::Io(_)) => Ok(()),
+        }
+    }
+}
+
+/// A source that holds `messages` and then ends.
+fn queue(messages: Vec<String>) -> Receiver<Vec<u8>> {
+    let (sender, lines) = bounded(messages.len());
+    for message in messages {
+        sender.send(message.into_bytes()).expect("the queue has room for all");
+    }
+    lines
+}
+
+fn prompt() -> anyhow::Result<()> {
+    let mut stdout = io::stdout().lock();
+    write!(stdout, "{PROMPT}").and_then(|()| stdout.flush()).map_err(netcommon::cli::StdoutError)?;
+    Ok(())
+}
+
+/// The thread `input`: lines without their ends, until the input ends or nobody wants them.
+fn read_lines(lines: &ChannelSender<Vec<u8>>) {
+    let mut stdin = io::stdin().lock();
+    loop {
+        let mut line = Vec::new();
+        match stdin.read_until(b'\n', &mut line) {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {
+                let end = line.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n')).map_or(0, |last| last + 1);
+                line.truncate(end);
+                if lines.send(line).is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Starts the thread `answers`: what the server sends, message by message, until its stream ends.
+fn read_answers(stream: Arc<TcpStream>, framing: Framing) -> io::Result<(Receiver<Answer>, JoinHandle<()>)> {
+    let (sender, answers) = bounded(WAITING_MAX);
+    let thread = Builder::new().name("answers".to_owned()).spawn(move || {
+        let limits = Limits { message_len_max: ANSWER_LEN_MAX };
+        let mut reader = MessageReader::new(&*stream, framing, limits);
+        loop {
+            let answer = match reader.read_message() {
+                Ok(None) => return,
+                Ok(Some(answer)) => Ok(answer.to_vec()),
+                Err(error) => Err(error),
+            };
+            let ended = answer.is_err();
+            if sender.send(answer).is_err() || ended {
+                return;
+            }
+        }
+    })?;
+    Ok((answers, thread))
+}

@@ -1,0 +1,199 @@
+//! The program as a user meets it, against small servers made with plain std.
+//!
+//! Each server is a thread of the test with one connection; every wait has a deadline.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::thread::{Builder, JoinHandle};
+
+use netcommon::testing::{DEADLINE, Program};
+
+const CLIENT: &str = env!("CARGO_BIN_EXE_tcp-client");
+
+/// A server for one client.
+fn server(serve: impl FnOnce(TcpStream) + Send + 'static) -> (SocketAddr, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    let run = move || {
+        let (stream, _) = listener.accept().unwrap();
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        serve(stream);
+    };
+    (addr, Builder::new().name("server".to_owned()).spawn(run).unwrap())
+}
+
+/// Answers each read as the course's server does, until the client's FIN.
+fn echo(mut stream: TcpStream) {
+    let mut buf = [0; 1024];
+    while let Ok(len @ 1..) = stream.read(&mut buf) {
+        stream.write_all(&[b"Server received: ", &buf[..len]].concat()).unwrap();
+    }
+}
+
+#[test]
+fn lines_from_a_pipe_are_sent_one_by_one_and_answered() {
+    let (addr, server) = server(echo);
+    let finished = Program::run(CLIENT, &[&addr.to_string()], "你好\r\n\nbob\nlast, without a line feed");
+    assert_eq!(
+        finished.stdout,
+        format!(
+            "Connected to {addr}\nServer response: Server received: 你好\nServer response: Server received: bob\n\
+             Server response: Server received: last, without a line feed\nConnection closed\n"
+        )
+    );
+    assert!(finished.stderr.contains("an empty message is no bytes at all"), "{}", finished.stderr);
+    assert_eq!(finished.code, Some(0));
+    server.join().unwrap();
+}
+
+#[test]
+fn quit_ends_in_order_whatever_comes_after_it() {
+    let (addr, server) = server(echo);
+    let finished = Program::run(CLIENT, &[&addr.to_string()], "QUIT\nnever sent\n");
+    assert_eq!(finished.stdout, format!("Connected to {addr}\nConnection closed\n"));
+    assert_eq!(finished.code, Some(0));
+    server.join().unwrap();
+}
+
+#[test]
+fn messages_of_the_command_line_need_no_input() {
+    let (addr, server) = server(echo);
+    let mut client = Program::start(CLIENT, &[&addr.to_string(), "--message", "早安", "-m", "再見"]);
+    client.expect_line("Server response: Server received: 早安");
+    client.expect_line("Server response: Server received: 再見");
+    assert_eq!(client.wait().code, Some(0));
+    server.join().unwrap();
+}
+
+#[test]
+fn a_server_that_goes_away_is_said_at_once_and_not_at_the_next_message() {
+    let (addr, server) = server(drop);
+    // Its input stays open: only the server's FIN can end it.
+    let mut client = Program::start(CLIENT, &[&addr.to_string()]);
+    client.expect_line("Connected to");
+    let line = client.expect_stderr_line("the server closed the connection");
+    assert_eq!(line, format!("tcp-client: read from {addr}: the server closed the connection"));
+    assert_eq!(client.wait().code, Some(1));
+    server.join().unwrap();
+}
+
+#[test]
+fn a_reset_is_told_from_an_orderly_end() {
+    let (addr, server) = server(|stream| {
+        socket2::SockRef::from(&stream).set_linger(Some(std::time::Duration::ZERO)).unwrap();
+    });
+    let finished = Program::run(CLIENT, &[&addr.to_string(), "--message", "hi", "--message", "there"], "");
+    assert_eq!(finished.code, Some(1));
+    assert!(finished.stderr.to_lowercase().contains("reset"), "{}", finished.stderr);
+    server.join().unwrap();
+}
+
+#[test]
+fn answers_after_our_fin_are_still_shown() {
+    let (addr, server) = server(|mut stream| {
+        let mut everything = Vec::new();
+        stream.read_to_end(&mut everything).unwrap();
+        assert_eq!(everything, "甲\n乙\n".as_bytes());
+        stream.write_all("慢慢來\n一起到\n".as_bytes()).unwrap();
+    });
+    let args = [&addr.to_string(), "--framing", "lines", "--glue", "-m", "甲", "-m", "乙"];
+    let finished = Program::run(CLIENT, &args, "");
+    assert_eq!(
+        finished.stdout,
+        format!("Connected to {addr}\nServer response: 慢慢來\nServer response: 一起到\nConnection closed\n")
+    );
+    assert_eq!(finished.code, Some(0));
+    server.join().unwrap();
+}
+
+#[test]
+fn an_answer_that_does_not_come_is_an_error_with_a_hint() {
+    let (addr, server) = server(|mut stream| {
+        let mut buf = Vec::new();
+        stream.read_to_end(&mut buf).unwrap();
+    });
+    let finished = Program::run(CLIENT, &[&addr.to_string(), "--timeout", "100ms", "-m", "hi"], "");
+    assert_eq!(finished.code, Some(1));
+    assert!(
+        finished.stderr.contains("none within 100ms") && finished.stderr.contains("--framing"),
+        "{}",
+        finished.stderr
+    );
+    server.join().unwrap();
+}
+
+#[test]
+fn what_the_server_sends_cannot_move_the_cursor() {
+    let (addr, server) = server(|mut stream| {
+        stream.write_all(b"\x1b[2J\x9b\xff\n").unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        let _ = stream.read(&mut [0; 1]);
+    });
+    let mut client = Program::start(CLIENT, &[&addr.to_string(), "--framing", "lines"]);
+    assert_eq!(client.expect_line("response"), r"Server response: \x1b[2J\x9b\xff");
+    assert_eq!(client.wait().code, Some(1));
+    server.join().unwrap();
+}
+
+#[test]
+fn a_slice_splits_characters_and_framing_repairs_it() {
+    let (addr, server) = server(|mut stream| {
+        let mut reads = Vec::new();
+        let mut buf = [0; 1024];
+        while let Ok(len @ 1..) = stream.read(&mut buf) {
+            reads.push(buf[..len].to_vec());
+        }
+        assert!(reads.len() > 1 && reads.iter().any(|read| std::str::from_utf8(read).is_err()), "{reads:?}");
+        assert_eq!(reads.concat(), "\0\0\0\x06你好".as_bytes());
+    });
+    let args = [&addr.to_string(), "--framing", "length", "--slice", "2", "-m", "你好", "--glue"];
+    assert_eq!(Program::run(CLIENT, &args, "").code, Some(0));
+    server.join().unwrap();
+}
+
+#[test]
+fn nobody_listening_is_said_with_what_to_try() {
+    let addr = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let finished = Program::run(CLIENT, &[&addr.to_string()], "");
+    assert_eq!((finished.code, finished.stdout.as_str()), (Some(1), ""));
+    assert!(finished.stderr.starts_with(&format!("tcp-client: connect to {addr}: ")), "{}", finished.stderr);
+}
+
+#[test]
+fn the_lesson_needs_no_server_and_shows_both_faults_of_raw() {
+    let finished = Program::run(CLIENT, &["--lesson", "--lang", "en"], "");
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    assert_eq!(finished.stdout.matches("WRONG").count(), 2, "{}", finished.stdout);
+    assert_eq!(finished.stdout.matches("right").count(), 4, "{}", finished.stdout);
+    assert!(finished.stdout.contains(r"\xe6"), "a cut character is shown as bytes:\n{}", finished.stdout);
+}
+
+#[test]
+#[cfg(unix)]
+fn ctrl_c_before_the_job_is_done_is_130() {
+    let (addr, server) = server(echo);
+    let mut client = Program::start(CLIENT, &[&addr.to_string()]);
+    client.expect_line("Connected to");
+    client.interrupt();
+    let finished = client.wait();
+    assert_eq!((finished.code, finished.stderr.as_str()), (Some(130), ""));
+    server.join().unwrap();
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_narration_is_what_the_kernel_was_asked() {
+    use netcommon::testing::strace;
+
+    let (addr, server) = server(echo);
+    let scratch = tempfile::tempdir().unwrap();
+    let log = scratch.path().join("strace.log");
+    let args = [&addr.to_string(), "--narrate=en", "-m", "你好"];
+    let Some(client) = strace::start(&log, CLIENT, &args) else { return };
+    let pid = client.pid();
+    let finished = client.wait();
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    strace::compare(&finished.stderr, &strace::read_log(&log, pid));
+    server.join().unwrap();
+}
