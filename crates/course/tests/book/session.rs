@@ -123,8 +123,9 @@ impl Player {
         let mut program = self.start(run, &args)?;
         let real = program.listening_addr().to_string();
         self.addrs.push(Mapped { names: vec![shown.to_owned(), name], asked, real });
-        // The first line was read while waiting for it.
-        Ok(Server { program, step, lines_seen: 1 })
+        // The lines up to the one that says so were read while waiting for it.
+        let before = step.shown.iter().take_while(|line| !line.contains("listening on ")).count();
+        Ok(Server { program, step, lines_seen: before + 1 })
     }
 
     fn play_step(&mut self, step: &Step, before: Option<&Said>) -> Result<Said, String> {

@@ -80,5 +80,6 @@ fn no_line_ends_with_whitespace() {
 
 #[test]
 fn chinese_is_written_as_in_taiwan() {
-    demand_none(&files(&TEXT).iter().flat_map(words::taiwan_terms).collect::<Vec<_>>());
+    let check = |file: &File| [words::taiwan_terms(file), words::punctuation(file)].concat();
+    demand_none(&files(&TEXT).iter().flat_map(check).collect::<Vec<_>>());
 }

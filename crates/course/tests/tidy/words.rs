@@ -1,6 +1,7 @@
 //! Traditional Chinese as written in Taiwan: terms of the mainland and simplified characters.
 //!
-//! The one place where these terms stand. A term is looked for in every file; `but_in` lists longer
+//! Also the punctuation of Chinese prose, which Markdown and readers both stumble over. The one place
+//! where these terms stand. A term is looked for in every file; `but_in` lists longer
 //! words that contain it by accident, or that Taiwan uses as well. Source: the vocabulary in
 //! `docs/glossary.md`.
 
@@ -114,6 +115,38 @@ pub(crate) fn taiwan_terms(file: &File) -> Vec<Finding> {
     found
 }
 
+/// A Markdown file: Chinese prose has full-width punctuation, and bold text that Markdown sees as such.
+pub(crate) fn punctuation(file: &File) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let mut fenced = false;
+    for (number, line) in file.text.lines().enumerate() {
+        fenced ^= line.starts_with("```");
+        let code_free = line.split('`').step_by(2).collect::<Vec<_>>().join("`");
+        let chars: Vec<char> = code_free.chars().collect();
+        let half_width = chars.windows(2).any(|pair| is_han(pair[0]) && matches!(pair[1], ',' | ';' | ':' | '?' | '!'));
+        if half_width && !fenced && file.path.ends_with(".md") {
+            let what =
+                "half-width punctuation behind a Chinese character: write ，；：？！, which keep the text's rhythm";
+            found.push(finding(&file.path, number + 1, what));
+        }
+        let closes = |four: &[char]| is_full_width_mark(four[0]) && four[1] == '*' && four[2] == '*' && is_han(four[3]);
+        if chars.windows(4).any(closes) && !fenced && file.path.ends_with(".md") {
+            let what = "bold text that ends in punctuation before a Chinese character: Markdown shows the stars; put the \
+                        punctuation behind them";
+            found.push(finding(&file.path, number + 1, what));
+        }
+    }
+    found
+}
+
+fn is_han(c: char) -> bool {
+    ('\u{4e00}'..='\u{9fff}').contains(&c)
+}
+
+fn is_full_width_mark(c: char) -> bool {
+    "，。：；！？、」）".contains(c)
+}
+
 /// Whether the term at byte `at` of `line` is part of a word that is all right.
 fn all_right(line: &str, at: usize, term: &Term) -> bool {
     term.but_in.iter().any(|word| {
@@ -144,5 +177,17 @@ mod tests {
     fn simplified_characters_are_found_and_traditional_ones_are_not() {
         assert_eq!(count("这是网络\n"), 1);
         assert_eq!(count("伺服器端的連線程式已經開啟通訊埠,數據機在旁邊。\n"), 0);
+    }
+
+    #[test]
+    fn half_width_punctuation_and_bold_that_does_not_show_are_found() {
+        let count = |text: &str| punctuation(&File::sample("docs/zh-TW/a.md", text)).len();
+        for text in ["你好,世界\n", "原因:沒有\n", "**問題：**這一章\n"] {
+            assert_eq!(count(text), 1, "{text}");
+        }
+        for text in ["你好，**問題**：這裡 `好,好` OK, 好\n", "```text\n你好,世界\n```\n", "**練習。**\n"]
+        {
+            assert_eq!(count(text), 0, "{text}");
+        }
     }
 }
