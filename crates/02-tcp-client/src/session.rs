@@ -77,10 +77,8 @@ impl Session {
         let dialogue = Dialogue::new(self.timeout, matches!(input, Input::Terminal), raw);
         let mut talk = Talk { stream: &stream, sender: self.sender, dialogue, why: None };
         let result = talk.run(input, &answers, &self.shutdown);
-        if !matches!(result, Ok(Ending::Done | Ending::ServerLeft)) {
-            // The server's stream has not ended: wake the reading thread. A stream that ended by now refuses.
-            let _ = stream.shutdown(net::Shutdown::Both);
-        }
+        // Wakes the reading thread wherever it is; a stream that is over already refuses, which is fine.
+        let _ = stream.shutdown(net::Shutdown::Both);
         drop(answers);
         reader.join().expect("the reading thread does not panic");
         result.map(|ending| (ending, talk.why))
