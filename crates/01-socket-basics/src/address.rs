@@ -58,7 +58,6 @@ impl Scope {
     }
 }
 
-// ANCHOR: scope
 /// What `ip` stands for; both families have the same ideas under different numbers.
 ///
 /// # Examples
@@ -70,6 +69,7 @@ impl Scope {
 /// # Ok::<(), std::net::AddrParseError>(())
 /// ```
 #[must_use]
+// ANCHOR: scope
 pub fn scope(ip: IpAddr) -> Scope {
     match ip {
         _ if ip.is_loopback() => Scope::Loopback,

@@ -26,9 +26,9 @@ pub struct Kind {
     protocol: Protocol,
 }
 
-// ANCHOR: kinds
 /// The four kinds of socket that the course uses.
 pub const KINDS: [Kind; 4] = [
+    // ANCHOR: kind
     Kind {
         name: "tcp4",
         call: "socket(AF_INET, SOCK_STREAM, IPPROTO_TCP)",
@@ -36,6 +36,7 @@ pub const KINDS: [Kind; 4] = [
         ty: Type::STREAM,
         protocol: Protocol::TCP,
     },
+    // ANCHOR_END: kind
     Kind {
         name: "tcp6",
         call: "socket(AF_INET6, SOCK_STREAM, IPPROTO_TCP)",
@@ -58,7 +59,6 @@ pub const KINDS: [Kind; 4] = [
         protocol: Protocol::UDP,
     },
 ];
-// ANCHOR_END: kinds
 
 /// A stream over UDP: the three numbers are valid one by one and senseless together.
 const SENSELESS: Kind = Kind {
@@ -81,9 +81,11 @@ impl Kind {
     /// assert_eq!(socket.r#type()?, socket2::Type::STREAM);
     /// # Ok::<(), std::io::Error>(())
     /// ```
+    // ANCHOR: open
     pub fn open(self) -> io::Result<Socket> {
         Socket::new(self.domain, self.ty, Some(self.protocol))
     }
+    // ANCHOR_END: open
 
     /// Whether its addresses are IPv6 addresses.
     #[must_use]

@@ -89,21 +89,21 @@ fn every(_: Kind) -> bool {
     true
 }
 
-// ANCHOR: options
 const READERS: [Reader; 10] = [
+    // ANCHOR: option
     Reader {
         name: "SO_RCVBUF",
         read: |socket| socket.recv_buffer_size().map(Value::Number),
         belongs_to: every,
         meaning: ("bytes that wait to be read", "最多有幾個位元組可以等我們讀"),
     },
+    // ANCHOR_END: option
     Reader {
         name: "SO_SNDBUF",
         read: |socket| socket.send_buffer_size().map(Value::Number),
         belongs_to: every,
         meaning: ("bytes that wait to be sent", "最多有幾個位元組可以等著送出"),
     },
-    // ANCHOR_END: options
     Reader {
         name: "SO_RCVTIMEO",
         read: |socket| socket.read_timeout().map(seconds),
