@@ -136,7 +136,6 @@ impl Mishap {
     }
 }
 
-// ANCHOR: all
 /// Provokes `mishaps` all at once; one after the other while the narration is on, to keep its lines apart.
 #[must_use]
 pub fn provoke_all(mishaps: &[Mishap], lang: Lang) -> Vec<Provoked> {
@@ -152,7 +151,6 @@ pub fn provoke_all(mishaps: &[Mishap], lang: Lang) -> Vec<Provoked> {
         threads.into_iter().map(|(mishap, thread)| join(mishap, thread, lang)).collect()
     })
 }
-// ANCHOR_END: all
 
 /// Waits for a thread's result; without a thread, or without a result, provokes it here.
 fn join(mishap: Mishap, thread: io::Result<ScopedJoinHandle<'_, Provoked>>, lang: Lang) -> Provoked {
