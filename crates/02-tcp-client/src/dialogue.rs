@@ -50,7 +50,7 @@ enum State {
 }
 
 /// What an empty message means where messages have no boundaries.
-const EMPTY_IS_NOTHING: &str = "an empty message is no bytes at all: on a raw stream there is nothing to send";
+const EMPTY_IS_NOTHING: &str = "an empty message is no bytes: a raw stream has nothing to send";
 
 /// The conversation with a server: one message, one answer.
 #[derive(Debug)]

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use crossbeam_channel::{Receiver, Sender as ChannelSender, at, bounded, never, select};
-use netcommon::cli::print_line;
+use netcommon::cli::{StdoutError, print_line};
 use netcommon::escape::escape;
 use netcommon::framing::{Framing, Limits, MESSAGE_LEN_MAX, MessageReader, ReadError};
 use netcommon::net::TcpStream;
@@ -75,7 +75,7 @@ impl Session {
         let (answers, reader) = read_answers(Arc::clone(&stream), self.sender.framing).context("start a thread")?;
         let raw = self.sender.framing == Framing::Raw;
         let dialogue = Dialogue::new(self.timeout, matches!(input, Input::Terminal), raw);
-        let mut talk = Talk { stream: &stream, sender: self.sender, dialogue, why: None };
+        let mut talk = Talk { stream: &stream, sender: self.sender, dialogue, why: None, cursor_after_prompt: false };
         let result = talk.run(input, &answers, &self.shutdown);
         // Wakes the reading thread wherever it is; a stream that is over already refuses, which is fine.
         let _ = stream.shutdown(net::Shutdown::Both);
@@ -90,6 +90,8 @@ struct Talk<'a> {
     sender: Sender,
     dialogue: Dialogue,
     why: Option<ReadError>,
+    /// The terminal's cursor stands behind a prompt: whatever comes next begins on a new line.
+    cursor_after_prompt: bool,
 }
 
 impl Talk<'_> {
@@ -99,13 +101,17 @@ impl Talk<'_> {
         let nothing = never();
         loop {
             if let Some(ending) = self.dialogue.ending() {
+                self.leave_prompt()?;
                 return Ok(ending);
             }
             let lines = if self.dialogue.wants_line() { &lines } else { &nothing };
             let deadline = self.dialogue.deadline().map_or(never(), at);
             let actions = select! {
                 recv(lines) -> line => match line {
-                    Ok(line) => self.dialogue.on_line(line, Instant::now()),
+                    Ok(line) => {
+                        self.cursor_after_prompt = false;
+                        self.dialogue.on_line(line, Instant::now())
+                    }
                     Err(_) => self.dialogue.on_input_end(Instant::now()),
                 },
                 recv(answers) -> answer => self.on_answer(answer.ok()),
@@ -153,14 +159,31 @@ impl Talk<'_> {
     fn perform(&mut self, actions: Vec<Action>) -> anyhow::Result<()> {
         for action in actions {
             match action {
-                Action::Prompt => prompt()?,
+                Action::Prompt => self.prompt()?,
                 Action::Send(message) => self.send(&[message])?,
-                Action::Show(answer) => print_line(format_args!("Server response: {}", escape(&answer)))?,
+                Action::Show(answer) => {
+                    self.leave_prompt()?;
+                    print_line(format_args!("Server response: {}", escape(&answer)))?;
+                }
                 // A closed stderr is no reason to stop talking.
                 Action::Explain(text) => drop(writeln!(io::stderr(), "tcp-client: {text}")),
                 // A connection that is over already refuses; the reading thread says why.
                 Action::HalfClose => drop(self.stream.shutdown(net::Shutdown::Write)),
             }
+        }
+        Ok(())
+    }
+
+    fn prompt(&mut self) -> anyhow::Result<()> {
+        let mut stdout = io::stdout().lock();
+        write!(stdout, "{PROMPT}").and_then(|()| stdout.flush()).map_err(StdoutError)?;
+        self.cursor_after_prompt = true;
+        Ok(())
+    }
+
+    fn leave_prompt(&mut self) -> anyhow::Result<()> {
+        if std::mem::take(&mut self.cursor_after_prompt) {
+            print_line(format_args!(""))?;
         }
         Ok(())
     }
@@ -186,12 +209,6 @@ fn queue(messages: Vec<String>) -> Receiver<Vec<u8>> {
         sender.send(message.into_bytes()).expect("the queue has room for all");
     }
     lines
-}
-
-fn prompt() -> anyhow::Result<()> {
-    let mut stdout = io::stdout().lock();
-    write!(stdout, "{PROMPT}").and_then(|()| stdout.flush()).map_err(netcommon::cli::StdoutError)?;
-    Ok(())
 }
 
 /// The thread `input`: lines without their ends, until the input ends or nobody wants them.

@@ -107,6 +107,7 @@ pub fn serve(listener: TcpListener, config: &Config, shutdown: &Shutdown, lines:
         drop(listener);
         lines.line(format_args!("Server shutting down..."));
         let cut = connections.drain(config.grace, shutdown);
+        shutdown.settle();
         accepted.map(|(served, refused)| Report { served, refused, cut })
     })
 }

@@ -59,6 +59,7 @@ pub fn serve(socket: &UdpSocket, quiet: bool, shutdown: &Shutdown, lines: &Lines
     loop {
         let received = socket.recv_from(buffer.room());
         if shutdown.is_draining() {
+            shutdown.settle();
             lines.line(format_args!("Server shutting down..."));
             return Ok(server.tally);
         }

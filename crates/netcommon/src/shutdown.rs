@@ -84,6 +84,14 @@ impl Shutdown {
         inner.wakers.drain(..).for_each(Waker::wake);
     }
 
+    /// Waits until an [`Shutdown::advance`] in progress has fired its wakers.
+    ///
+    /// A server that was woken calls this before it returns: otherwise the process may end under the
+    /// thread that woke it, between the call that wakes and the line that narrates it.
+    pub fn settle(&self) {
+        drop(self.inner.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
     /// Whether the end has been asked for.
     #[must_use]
     pub fn is_draining(&self) -> bool {
