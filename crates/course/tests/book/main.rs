@@ -8,8 +8,11 @@
 //! ```
 //! Read in this order: `page.rs`, `listing.rs`, `transcript.rs`, `session.rs`, `compare.rs`, `twins.rs`.
 
+mod check;
 mod command;
 mod compare;
+#[cfg(target_os = "linux")]
+mod lies;
 mod links;
 mod listing;
 mod normal;
@@ -25,7 +28,7 @@ mod twins;
 use std::sync::OnceLock;
 
 use page::Page;
-use support::{File, Finding, demand_none, files, finding, root};
+use support::{File, Finding, demand_none, files, root};
 
 /// What listings may quote.
 const SOURCES: [&str; 6] = [".rs", ".toml", ".py", ".sh", ".lua", ".c"];
@@ -76,46 +79,12 @@ fn transcripts_are_what_the_programs_say() {
         for session in sessions {
             // The twins often show the same session; one run is enough for both.
             let same = played.iter().find(|(other, _)| refresh::is_same(other, &session));
-            let wrong = same.map_or_else(|| check_session(page, &session), |(_, wrong)| wrong.clone());
+            let wrong = same.map_or_else(|| check::session(page, &session), |(_, wrong)| wrong.clone());
             found.extend(wrong.clone());
             played.push((session, wrong));
         }
     }
     demand_none(&found);
-}
-
-fn check_session(page: &Page, session: &transcript::Session) -> Vec<Finding> {
-    let name = &session.name;
-    let played = match session::play(session, false) {
-        Ok(played) => played,
-        Err(error) => {
-            return vec![finding(&page.path, session.lanes[0].steps[0].line, format!("transcript {name}: {error}"))];
-        }
-    };
-    let mut found = Vec::new();
-    for (lane, said) in session.lanes.iter().zip(&played.said) {
-        for (number, (step, said)) in lane.steps.iter().zip(said).enumerate() {
-            let mut wrong = |what: String| {
-                let stderr =
-                    if said.stderr.is_empty() { String::new() } else { format!("\n    its stderr: {}", said.stderr) };
-                found.push(finding(&page.path, step.line, format!("transcript {name}: {what}{stderr}")));
-            };
-            if let Some(difference) = compare::difference(&step.expected(), &said.lines, &played.kept) {
-                wrong(difference);
-            } else if fails_in_silence(lane, number, said) {
-                wrong(format!("ends with {:?}, and the page shows neither stderr (`2>&1`) nor `echo $?`", said.code));
-            }
-        }
-    }
-    found
-}
-
-/// Whether a program failed although its page shows no error and does not ask for the exit code.
-fn fails_in_silence(lane: &transcript::Lane, number: usize, said: &session::Said) -> bool {
-    let step = &lane.steps[number];
-    let is_open = step.run().is_some_and(|run| run.merged) || step.is_interrupted();
-    let is_asked = lane.steps.get(number + 1).is_some_and(|next| next.run().is_none());
-    said.code != Some(0) && !is_open && !is_asked
 }
 
 #[test]

@@ -35,15 +35,23 @@ pub(crate) fn is_same(one: &Session, other: &Session) -> bool {
 /// Copies sources and plays sessions into the pages.
 pub(crate) fn listings_and_transcripts(pages: &[Page], sources: &[File]) {
     for page in pages {
-        let mut blocks: Vec<(usize, Vec<String>)> = new_listings(page, sources);
-        for session in sessions(page).0 {
-            match new_transcripts(&session) {
-                Ok(new) => blocks.extend(new),
-                Err(error) => say(&format!("{}: transcript {} left as it is: {error}", page.path, session.name)),
-            }
+        if let Some(text) = refreshed_text(page, sources) {
+            let path = root().join(&page.path);
+            fs::write(&path, text).unwrap_or_else(|error| panic!("write {}: {error}", path.display()));
         }
-        write(page, blocks);
     }
+}
+
+/// The page's new text; `None` when nothing on it is wrong.
+pub(crate) fn refreshed_text(page: &Page, sources: &[File]) -> Option<String> {
+    let mut blocks: Vec<(usize, Vec<String>)> = new_listings(page, sources);
+    for session in sessions(page).0 {
+        match new_transcripts(&session) {
+            Ok(new) => blocks.extend(new),
+            Err(error) => say(&format!("{}: transcript {} left as it is: {error}", page.path, session.name)),
+        }
+    }
+    with_blocks(page, blocks)
 }
 
 fn new_listings(page: &Page, sources: &[File]) -> Vec<(usize, Vec<String>)> {
@@ -83,11 +91,11 @@ fn new_transcripts(session: &Session) -> Result<Vec<(usize, Vec<String>)>, Strin
     Ok(new)
 }
 
-/// Writes a page with some of its blocks replaced, from the last to the first.
-fn write(page: &Page, mut blocks: Vec<(usize, Vec<String>)>) {
+/// The page's text with some of its blocks replaced, from the last to the first.
+fn with_blocks(page: &Page, mut blocks: Vec<(usize, Vec<String>)>) -> Option<String> {
     blocks.retain(|(index, lines)| page.content(&page.blocks[*index]) != lines.as_slice());
     if blocks.is_empty() {
-        return;
+        return None;
     }
     blocks.sort_by_key(|(index, _)| std::cmp::Reverse(*index));
     let mut text = page.lines.clone();
@@ -96,8 +104,7 @@ fn write(page: &Page, mut blocks: Vec<(usize, Vec<String>)>) {
         say(&format!("{}:{}: block written anew", page.path, page.line_of(block)));
         text.splice(block.first..block.end, lines);
     }
-    let path = root().join(&page.path);
-    fs::write(&path, text.join("\n") + "\n").unwrap_or_else(|error| panic!("write {}: {error}", path.display()));
+    Some(text.join("\n") + "\n")
 }
 
 /// Does what `REFRESH=twins` and `REFRESH=twins:NAME` ask for.

@@ -129,14 +129,21 @@ pub(crate) fn punctuation(file: &File) -> Vec<Finding> {
                 "half-width punctuation behind a Chinese character: write ，；：？！, which keep the text's rhythm";
             found.push(finding(&file.path, number + 1, what));
         }
-        let closes = |four: &[char]| is_full_width_mark(four[0]) && four[1] == '*' && four[2] == '*' && is_han(four[3]);
-        if chars.windows(4).any(closes) && !fenced && file.path.ends_with(".md") {
+        if hides_bold(&code_free) && !fenced && file.path.ends_with(".md") {
             let what = "bold text that ends in punctuation before a Chinese character: Markdown shows the stars; put the \
                         punctuation behind them";
             found.push(finding(&file.path, number + 1, what));
         }
     }
     found
+}
+
+/// Whether a closing `**` stands between a full-width mark and a Chinese character.
+fn hides_bold(line: &str) -> bool {
+    let parts: Vec<&str> = line.split("**").collect();
+    let hidden = |pair: &[&str]| pair[0].ends_with(is_full_width_mark) && pair[1].starts_with(is_han);
+    // Parts 0 and 1 have an opening mark between them, 1 and 2 a closing one, and so on.
+    parts.windows(2).skip(1).step_by(2).any(hidden)
 }
 
 fn is_han(c: char) -> bool {
