@@ -71,7 +71,8 @@ impl Player<'_> {
         match step {
             Step::Say(text) => self.screen.sentence(&fill(text.pick(self.screen.lang()), &session.values))?,
             Step::Ask(text) => {
-                self.mark(words::PREDICT, text, session)?;
+                let word = if self.keyboard.is_some() { words::PREDICT_AND_ENTER } else { words::PREDICT };
+                self.mark(word, text, session)?;
                 self.wait_for_enter()?;
                 session.has_stopped = true;
             }
@@ -112,11 +113,13 @@ impl Player<'_> {
         Ok(())
     }
 
-    fn wait_for_enter(&self) -> Result<(), PlayError> {
-        match &self.keyboard {
-            Some(keyboard) if !keyboard.wait_for_enter(self.stop) => Err(PlayError::Interrupted),
-            _ => Ok(()),
+    fn wait_for_enter(&mut self) -> Result<(), PlayError> {
+        let Some(keyboard) = &self.keyboard else { return Ok(()) };
+        if !keyboard.wait_for_enter(self.stop) {
+            return Err(PlayError::Interrupted);
         }
+        self.screen.entered();
+        Ok(())
     }
 
     fn mark(

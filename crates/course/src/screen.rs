@@ -132,6 +132,11 @@ impl Screen {
         if std::mem::replace(&mut self.last, Last::Empty) == Last::Empty { Ok(()) } else { self.write("") }
     }
 
+    /// Enter was pressed: the terminal's echo of it has made an empty line.
+    pub fn entered(&mut self) {
+        self.last = Last::Empty;
+    }
+
     /// One line as it is.
     ///
     /// # Errors

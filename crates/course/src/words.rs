@@ -24,6 +24,8 @@ impl Word {
 }
 
 pub(crate) const PREDICT: Word = Word { en: "Predict: ", zh_tw: "猜猜看：" };
+pub(crate) const PREDICT_AND_ENTER: Word =
+    Word { en: "Predict, then press Enter: ", zh_tw: "猜猜看，再按 Enter：" };
 pub(crate) const ANSWER: Word = Word { en: "Answer: ", zh_tw: "答案：" };
 pub(crate) const NEXT: Word = Word { en: "Press Enter: ", zh_tw: "按 Enter：" };
 pub(crate) const END_OF_INPUT: Word = Word { en: "(end of input)", zh_tw: "（輸入結束）" };
