@@ -6,7 +6,10 @@
 use crate::script::{Demo, ScriptError};
 
 /// Name and text of every demo file.
-const FILES: &[(&str, &str)] = &[("01-sockets.toml", include_str!("../demos/01-sockets.toml"))];
+const FILES: &[(&str, &str)] = &[
+    ("01-sockets.toml", include_str!("../demos/01-sockets.toml")),
+    ("02-tcp.toml", include_str!("../demos/02-tcp.toml")),
+];
 
 /// A demo file of the course that cannot be read; a test keeps this from happening.
 #[derive(Debug, thiserror::Error)]
