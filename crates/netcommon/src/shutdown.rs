@@ -127,6 +127,12 @@ impl Shutdown {
             inner.wakers.push(waker);
         }
     }
+
+    /// How many threads would be woken, so that a test can wait until one waits.
+    #[cfg(test)]
+    pub(crate) fn waker_count(&self) -> usize {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).wakers.len()
+    }
 }
 
 /// Ends a blocked `accept` or `recv_from` by giving it something: a connection or a datagram from ourselves.

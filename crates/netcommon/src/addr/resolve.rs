@@ -31,17 +31,22 @@ pub fn resolve(target: &HostPort) -> Result<Vec<SocketAddr>, OpError> {
         return Ok(vec![addr]);
     }
     let found = (target.lookup_text().as_str(), target.port).to_socket_addrs();
-    let mut addrs = Vec::new();
-    for addr in found.map_err(|error| failure(target, &error))? {
-        // A host may stand twice in the hosts file.
-        if !addrs.contains(&addr) {
-            addrs.push(addr);
-        }
-    }
+    let addrs = each_once(found.map_err(|error| failure(target, &error))?);
     if addrs.is_empty() {
         return Err(failure(target, &io::ErrorKind::NotFound.into()));
     }
     Ok(addrs)
+}
+
+/// The same addresses in the same order, without repetitions: a host may stand twice in the hosts file.
+fn each_once(found: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
+    let mut addrs = Vec::new();
+    for addr in found {
+        if !addrs.contains(&addr) {
+            addrs.push(addr);
+        }
+    }
+    addrs
 }
 
 /// Our own words for a failed look-up; the system's stand behind them in parentheses.
@@ -88,4 +93,15 @@ fn is_no_answer(error: &io::Error) -> bool {
     }
     let text = error.to_string();
     text.contains("emporary failure") || text.contains("Try again")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_is_found_twice_is_tried_once() {
+        let [a, b]: [SocketAddr; 2] = ["[::1]:80".parse().unwrap(), "127.0.0.1:80".parse().unwrap()];
+        assert_eq!(each_once([a, b, a, b, b].into_iter()), [a, b]);
+    }
 }

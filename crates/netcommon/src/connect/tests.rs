@@ -1,11 +1,16 @@
 //! Connects over loopback: refused, silent, interrupted, met by ourselves, and which address wins.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::race::ATTEMPT_DELAY;
-use super::{ConnectError, End, connect, connect_any, connect_until, failures, finish, is_target};
+use super::watch::Watch;
+use super::{
+    ATTEMPTS_MAX, Cause, ConnectError, End, Failure, Failures, connect, connect_any, connect_until, failures, finish,
+    is_target,
+};
 use crate::addr::HostPort;
 use crate::cli::describe;
 use crate::net::{ListenOptions, TcpListener, TcpStream};
@@ -24,9 +29,13 @@ fn listen() -> (TcpListener, SocketAddr) {
     (listener, addr)
 }
 
-/// An address that refuses: its port was free a moment ago.
-fn closed_port() -> SocketAddr {
-    listen().1
+/// An address that refuses, as long as its socket is kept: bound, so that nobody else gets the port, but
+/// not listening.
+fn closed_port() -> (socket2::Socket, SocketAddr) {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    socket.bind(&"127.0.0.1:0".parse::<SocketAddr>().unwrap().into()).unwrap();
+    let addr = socket.local_addr().unwrap().as_socket().unwrap();
+    (socket, addr)
 }
 
 /// An address that never answers: a listener whose queue is full, so that Linux drops each SYN. What is
@@ -52,7 +61,7 @@ fn description(addrs: Vec<SocketAddr>, timeout: Duration) -> String {
 
 #[test]
 fn a_closed_port_says_that_nothing_listens_and_what_to_try() {
-    let addr = closed_port();
+    let (_bound, addr) = closed_port();
     let text = describe(&connect(&addr.into(), GENEROUS).unwrap_err().into());
     assert!(text.starts_with(&format!("connect to {addr}: nothing is listening there: ")), "{text}");
     assert!(text.ends_with("; start the server first, or check the port"), "{text}");
@@ -60,7 +69,7 @@ fn a_closed_port_says_that_nothing_listens_and_what_to_try() {
 
 #[test]
 fn a_name_with_one_address_is_named_with_it() {
-    let addr = closed_port();
+    let (_bound, addr) = closed_port();
     let text = description(vec![addr], GENEROUS);
     assert!(text.starts_with(&format!("connect to 教室.example:80 ({addr}): nothing is listening there: ")), "{text}");
 }
@@ -79,7 +88,7 @@ fn a_port_that_drops_everything_says_that_nobody_answered() {
 #[test]
 #[cfg(target_os = "linux")]
 fn several_addresses_are_listed_each_with_its_failure() {
-    let ((_listener, _queued, silent), closed) = (silent_port(), closed_port());
+    let ((_listener, _queued, silent), (_bound, closed)) = (silent_port(), closed_port());
     let text = description(vec![closed, silent, closed], Duration::from_millis(100));
     assert_eq!(
         text,
@@ -93,11 +102,13 @@ fn several_addresses_are_listed_each_with_its_failure() {
 
 #[test]
 fn after_a_refusal_the_next_address_is_tried_at_once() {
-    let (listener, open) = listen();
+    let ((listener, open), (_bound, closed)) = (listen(), closed_port());
+    let mut addrs = vec![closed; 12];
+    addrs.push(open);
     let begin = Instant::now();
-    let End::Connected(stream) = race(&[closed_port(), closed_port(), open], GENEROUS) else { panic!("lost") };
-    // Two delays would have passed if a refusal were waited out.
-    assert!(begin.elapsed() < 2 * ATTEMPT_DELAY, "{:?}", begin.elapsed());
+    let End::Connected(stream) = race(&addrs, GENEROUS) else { panic!("lost") };
+    // Twelve delays would have passed if refusals were waited out.
+    assert!(begin.elapsed() < 12 * ATTEMPT_DELAY, "{:?}", begin.elapsed());
     assert_eq!(listener.accept().unwrap().1, stream.local_addr().unwrap());
 }
 
@@ -147,11 +158,57 @@ fn shutdown_ends_the_wait_for_a_silent_address() {
     let begin = Instant::now();
     thread::scope(|scope| {
         let connecting = scope.spawn(|| connect_until(&silent.into(), GENEROUS, &shutdown));
+        while shutdown.waker_count() == 0 {
+            assert!(begin.elapsed() < GENEROUS, "nobody waits to be woken");
+            thread::yield_now();
+        }
         shutdown.advance();
         let error = connecting.join().unwrap().unwrap_err();
         assert_eq!(error.to_string(), format!("connect to {silent}: interrupted"));
     });
     assert!(begin.elapsed() < GENEROUS / 2, "{:?}", begin.elapsed());
+}
+
+#[test]
+fn a_connect_that_is_over_leaves_no_waker_behind() {
+    let (_listener, open) = listen();
+    let shutdown = Shutdown::new();
+    for _ in 0..10 {
+        connect_until(&open.into(), GENEROUS, &shutdown).unwrap();
+    }
+    assert_eq!(shutdown.waker_count(), 1);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn of_two_that_are_connected_the_preferred_one_comes_first() {
+    let (_listener, open) = listen();
+    let mut watch = Watch::new(ATTEMPTS_MAX).unwrap();
+    // Over loopback the handshake is over when `connect` returns.
+    for number in [1, 0] {
+        watch.add(number, TcpStream::start_connect(open).unwrap()).unwrap();
+    }
+    let ended = watch.wait(Instant::now() + GENEROUS).unwrap();
+    assert_eq!(ended.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [0, 1]);
+}
+
+#[test]
+fn the_hint_is_for_the_failure_that_tells_most() {
+    let failure = |text: &str, cause| Failure { addr: text.parse().unwrap(), cause };
+    let said = |text, kind: ErrorKind| failure(text, Cause::Said(kind.into()));
+    let refused = || said("127.0.0.1:1", ErrorKind::ConnectionRefused);
+    let silent = || failure("127.0.0.2:1", Cause::Silence(GENEROUS));
+    let no_way = || said("[::1]:1", ErrorKind::HostUnreachable);
+    let no_interface = || said("[fe80::1]:1", ErrorKind::InvalidInput);
+    for (failures, want) in [
+        (vec![no_way(), silent(), refused()], "start the server first"),
+        (vec![no_way(), silent()], "check the address; the host may be off"),
+        (vec![no_way(), no_interface()], "check the address and this machine's network"),
+        (vec![no_interface(), no_way()], "a link-local address needs its interface"),
+    ] {
+        let error = ConnectError::Connect { target: parse("教室.example:1"), failures: Failures(failures) };
+        assert!(error.hint().unwrap().starts_with(want), "{}", describe(&error.into()));
+    }
 }
 
 #[test]
@@ -166,7 +223,7 @@ fn a_socket_that_met_itself_counts_as_refused() {
     }
     let stream = TcpStream::from_std(socket.into());
     let error = finish(&stream, own.as_socket().unwrap()).unwrap_err();
-    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
+    assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
 }
 
 #[test]
