@@ -5,7 +5,6 @@
 //! network would (a few bytes at a time, each read before the next is written). Then every framing's
 //! decoder gets exactly what the reads returned. Read `netcommon::framing` next.
 
-use std::fmt::Write as _;
 use std::io::{self, Read, Write};
 
 use netcommon::cli::print_line;
@@ -13,6 +12,7 @@ use netcommon::escape::quote;
 use netcommon::framing::{Decoder, Framing, Limits, encode};
 use netcommon::lang::Lang;
 use netcommon::net::{TcpListener, TcpStream};
+use unicode_width::UnicodeWidthStr;
 
 /// What the client says. Each character is three bytes of UTF-8.
 pub const MESSAGES: [&str; 3] = ["你好", "早安", "再見"];
@@ -78,8 +78,9 @@ pub fn show(lang: Lang) -> anyhow::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0".parse().expect("a literal address"))?;
     let client = TcpStream::connect(listener.local_addr()?)?;
     let (server, _) = listener.accept()?;
-    let sent = lang.pick("Three messages, 6 bytes each", "三則訊息，每則 6 個位元組");
-    print_line(format_args!("{sent}: {}", list(&MESSAGES.map(str::as_bytes))))?;
+    let sent = lang.pick("Three messages, 6 bytes each:", "三則訊息，每則 6 個位元組：");
+    let [one, two, three] = MESSAGES;
+    print_line(format_args!("{sent} \"{one}\" \"{two}\" \"{three}\""))?;
     let deliveries = [
         (usize::MAX, lang.pick("The client writes all three at once", "用戶端一次寫出全部三則")),
         (SLICE_LEN, lang.pick("The network delivers 8 bytes at a time", "網路每次只送達 8 個位元組")),
@@ -101,21 +102,37 @@ const MORAL_ZH_TW: &str = "TCP 保證位元組和順序，但從不保留你每�
                            把一次 read 當成一則訊息的程式，總有一天會出錯。";
 
 fn describe(framing: Framing, outcome: &Outcome, lang: Lang) -> String {
-    let Outcome { reads, messages } = outcome;
     let verdict = match outcome.is_right() {
         true => lang.pick("right", "正確"),
         false => lang.pick("WRONG", "錯誤"),
     };
-    let mut text = format!("{framing:<7}");
-    // Writing to a String cannot fail.
-    let _ = writeln!(text, "{} {}", lang.pick("reads:   ", "每次 read："), list(reads));
-    let _ = write!(text, "       {} {}  {verdict}", lang.pick("messages:", "得到訊息："), list(messages));
-    text
+    let reads = list(lang.pick("reads:", "每次 read："), &outcome.reads);
+    let messages = list(lang.pick("messages:", "得到訊息："), &outcome.messages);
+    format!("{framing:<LABEL_COLUMN$}{reads}\n{:LABEL_COLUMN$}{messages}  {verdict}", "")
 }
 
-fn list(items: &[impl AsRef<[u8]>]) -> String {
-    let items: Vec<_> = items.iter().map(|item| quote(item.as_ref(), usize::MAX).to_string()).collect();
-    items.join(" ")
+/// Where the labels and the items begin, and where a line ends: 80 columns, less the verdict.
+const LABEL_COLUMN: usize = 7;
+const ITEM_COLUMN: usize = 18;
+const COLUMNS: usize = 72;
+
+/// A label and quoted items; a line that would be too wide goes on below its first item.
+fn list(label: &str, items: &[impl AsRef<[u8]>]) -> String {
+    let blanks = |columns: usize| " ".repeat(columns);
+    let mut text = format!("{label}{}", blanks(ITEM_COLUMN - LABEL_COLUMN - label.width()));
+    let mut column = ITEM_COLUMN;
+    for (index, item) in items.iter().enumerate() {
+        let item = quote(item.as_ref(), usize::MAX).to_string();
+        if index > 0 && column + item.width() > COLUMNS {
+            text.push_str(&format!("\n{}", blanks(ITEM_COLUMN)));
+            column = ITEM_COLUMN;
+        } else if index > 0 {
+            text.push(' ');
+        }
+        text.push_str(&item);
+        column += item.width() + 1;
+    }
+    text
 }
 
 #[cfg(test)]

@@ -77,8 +77,10 @@ impl Session {
         let dialogue = Dialogue::new(self.timeout, matches!(input, Input::Terminal), raw);
         let mut talk = Talk { stream: &stream, sender: self.sender, dialogue, why: None, cursor_after_prompt: false };
         let result = talk.run(input, &answers, &self.shutdown);
-        // Wakes the reading thread wherever it is; a stream that is over already refuses, which is fine.
-        let _ = stream.shutdown(net::Shutdown::Both);
+        if !matches!(result, Ok(Ending::Done | Ending::ServerLeft)) {
+            // The server's stream has not ended: wake the reading thread. A stream that ended by now refuses.
+            let _ = stream.shutdown(net::Shutdown::Both);
+        }
         drop(answers);
         reader.join().expect("the reading thread does not panic");
         result.map(|ending| (ending, talk.why))
