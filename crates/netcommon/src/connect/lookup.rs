@@ -31,13 +31,24 @@ pub(super) fn lookup(
     if let Some(addr) = target.socket_addr() {
         return Ok(vec![addr]);
     }
-    let (sender, found) = bounded(1);
     let name = target.clone();
+    wait_for(move || resolve(&name), target, timeout, deadline, shutdown)
+}
+
+/// The result of `find` on a thread of its own, if it comes in time.
+fn wait_for(
+    find: impl FnOnce() -> Result<Vec<SocketAddr>, OpError> + Send + 'static,
+    target: &HostPort,
+    timeout: Duration,
+    deadline: Instant,
+    shutdown: &Shutdown,
+) -> Result<Vec<SocketAddr>, ConnectError> {
+    let (sender, found) = bounded(1);
     let thread = Builder::new()
         .name("resolve".to_owned())
         .spawn(move || {
             // Nobody waits any more when the deadline has passed.
-            let _ = sender.send(resolve(&name));
+            let _ = sender.send(find());
         })
         .map_err(|cause| ConnectError::System { target: target.clone(), cause })?;
     let result = select! {
@@ -57,4 +68,57 @@ fn too_slow(target: &HostPort, timeout: Duration) -> OpError {
     let cause = std::io::Error::new(std::io::ErrorKind::TimedOut, format!("no answer within {timeout:?}"));
     OpError::new("resolve", target.readable_host(), cause)
         .with_hint("check the network, or give the IP address instead of the name")
+}
+
+#[cfg(test)]
+mod tests {
+    use crossbeam_channel::Receiver;
+
+    use super::*;
+    use crate::cli::describe;
+
+    const GENEROUS: Duration = Duration::from_secs(20);
+
+    /// A look-up that hangs until the test drops the other end of `release`.
+    fn stuck(release: Receiver<()>) -> impl FnOnce() -> Result<Vec<SocketAddr>, OpError> + Send + 'static {
+        move || {
+            let _ = release.recv();
+            Ok(Vec::new())
+        }
+    }
+
+    fn target() -> HostPort {
+        "教室.example:80".parse().unwrap()
+    }
+
+    #[test]
+    fn a_look_up_that_hangs_is_left_at_the_deadline() {
+        let (_held, release) = bounded(0);
+        let timeout = Duration::from_millis(50);
+        let begin = Instant::now();
+        let error = wait_for(stuck(release), &target(), timeout, begin + timeout, &Shutdown::new()).unwrap_err();
+        assert!((timeout..GENEROUS).contains(&begin.elapsed()), "{:?}", begin.elapsed());
+        assert_eq!(
+            describe(&error.into()),
+            "resolve 教室.example (xn--wbtt9t.example): no answer within 50ms; \
+             check the network, or give the IP address instead of the name"
+        );
+    }
+
+    #[test]
+    fn a_look_up_that_hangs_is_left_at_shutdown() {
+        let (_held, release) = bounded(0);
+        let shutdown = Shutdown::new();
+        shutdown.advance();
+        let result = wait_for(stuck(release), &target(), GENEROUS, Instant::now() + GENEROUS, &shutdown);
+        assert!(matches!(result, Err(ConnectError::Interrupted { .. })), "{result:?}");
+    }
+
+    #[test]
+    fn what_is_found_in_time_comes_back() {
+        let found: Vec<SocketAddr> = vec!["192.0.2.1:80".parse().unwrap(), "[2001:db8::1]:80".parse().unwrap()];
+        let copy = found.clone();
+        let result = wait_for(move || Ok(copy), &target(), GENEROUS, Instant::now() + GENEROUS, &Shutdown::new());
+        assert_eq!(result.unwrap(), found);
+    }
 }

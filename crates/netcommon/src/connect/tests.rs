@@ -2,18 +2,15 @@
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use super::race::ATTEMPT_DELAY;
-use super::watch::Watch;
 use super::{
-    ATTEMPTS_MAX, Cause, ConnectError, End, Failure, Failures, connect, connect_any, connect_until, failures, finish,
-    is_target,
+    Cause, ConnectError, End, Failure, Failures, connect, connect_any, connect_until, failures, finish, is_target,
 };
 use crate::addr::HostPort;
 use crate::cli::describe;
-use crate::net::{ListenOptions, TcpListener, TcpStream};
+use crate::net::{TcpListener, TcpStream};
 use crate::shutdown::Shutdown;
 
 /// Long enough for a busy machine; a test that waits so long fails.
@@ -36,17 +33,6 @@ fn closed_port() -> (socket2::Socket, SocketAddr) {
     socket.bind(&"127.0.0.1:0".parse::<SocketAddr>().unwrap().into()).unwrap();
     let addr = socket.local_addr().unwrap().as_socket().unwrap();
     (socket, addr)
-}
-
-/// An address that never answers: a listener whose queue is full, so that Linux drops each SYN. What is
-/// returned must be kept. Elsewhere a full queue refuses.
-#[cfg(target_os = "linux")]
-fn silent_port() -> (TcpListener, Vec<TcpStream>, SocketAddr) {
-    let listener = TcpListener::bind_with("127.0.0.1:0".parse().unwrap(), &ListenOptions { backlog: 0 }).unwrap();
-    let addr = listener.local_addr().unwrap();
-    // A backlog of n has room for n + 1; the second stream stays in SYN-SENT.
-    let queued = (0..2).map(|_| TcpStream::start_connect(addr).unwrap()).collect();
-    (listener, queued, addr)
 }
 
 fn race(addrs: &[SocketAddr], timeout: Duration) -> End {
@@ -75,32 +61,6 @@ fn a_name_with_one_address_is_named_with_it() {
 }
 
 #[test]
-#[cfg(target_os = "linux")]
-fn a_port_that_drops_everything_says_that_nobody_answered() {
-    let (_listener, _queued, addr) = silent_port();
-    let timeout = Duration::from_millis(300);
-    let begin = Instant::now();
-    let text = describe(&connect(&addr.into(), timeout).unwrap_err().into());
-    assert!(begin.elapsed() >= timeout);
-    assert!(text.starts_with(&format!("connect to {addr}: no answer within 300ms; check the address;")), "{text}");
-}
-
-#[test]
-#[cfg(target_os = "linux")]
-fn several_addresses_are_listed_each_with_its_failure() {
-    let ((_listener, _queued, silent), (_bound, closed)) = (silent_port(), closed_port());
-    let text = description(vec![closed, silent, closed], Duration::from_millis(100));
-    assert_eq!(
-        text,
-        format!(
-            "connect to 教室.example:80: {closed}: nothing is listening there (Connection refused (os error 111)), \
-             {silent}: no answer within 100ms, {closed}: not tried, the time was up; \
-             start the server first, or check the port"
-        )
-    );
-}
-
-#[test]
 fn after_a_refusal_the_next_address_is_tried_at_once() {
     let ((listener, open), (_bound, closed)) = (listen(), closed_port());
     let mut addrs = vec![closed; 12];
@@ -109,16 +69,6 @@ fn after_a_refusal_the_next_address_is_tried_at_once() {
     let End::Connected(stream) = race(&addrs, GENEROUS) else { panic!("lost") };
     // Twelve delays would have passed if refusals were waited out.
     assert!(begin.elapsed() < 12 * ATTEMPT_DELAY, "{:?}", begin.elapsed());
-    assert_eq!(listener.accept().unwrap().1, stream.local_addr().unwrap());
-}
-
-#[test]
-#[cfg(target_os = "linux")]
-fn beside_a_silent_address_the_next_one_starts_after_the_delay() {
-    let ((_listener, _queued, silent), (listener, open)) = (silent_port(), listen());
-    let begin = Instant::now();
-    let End::Connected(stream) = race(&[silent, open], GENEROUS) else { panic!("lost") };
-    assert!(begin.elapsed() >= ATTEMPT_DELAY, "{:?}", begin.elapsed());
     assert_eq!(listener.accept().unwrap().1, stream.local_addr().unwrap());
 }
 
@@ -151,25 +101,6 @@ fn both_families_of_one_port_where_only_ipv4_listens() {
 }
 
 #[test]
-#[cfg(target_os = "linux")]
-fn shutdown_ends_the_wait_for_a_silent_address() {
-    let (_listener, _queued, silent) = silent_port();
-    let shutdown = Shutdown::new();
-    let begin = Instant::now();
-    thread::scope(|scope| {
-        let connecting = scope.spawn(|| connect_until(&silent.into(), GENEROUS, &shutdown));
-        while shutdown.waker_count() == 0 {
-            assert!(begin.elapsed() < GENEROUS, "nobody waits to be woken");
-            thread::yield_now();
-        }
-        shutdown.advance();
-        let error = connecting.join().unwrap().unwrap_err();
-        assert_eq!(error.to_string(), format!("connect to {silent}: interrupted"));
-    });
-    assert!(begin.elapsed() < GENEROUS / 2, "{:?}", begin.elapsed());
-}
-
-#[test]
 fn a_connect_that_is_over_leaves_no_waker_behind() {
     let (_listener, open) = listen();
     let shutdown = Shutdown::new();
@@ -177,19 +108,6 @@ fn a_connect_that_is_over_leaves_no_waker_behind() {
         connect_until(&open.into(), GENEROUS, &shutdown).unwrap();
     }
     assert_eq!(shutdown.waker_count(), 1);
-}
-
-#[test]
-#[cfg(target_os = "linux")]
-fn of_two_that_are_connected_the_preferred_one_comes_first() {
-    let (_listener, open) = listen();
-    let mut watch = Watch::new(ATTEMPTS_MAX).unwrap();
-    // Over loopback the handshake is over when `connect` returns.
-    for number in [1, 0] {
-        watch.add(number, TcpStream::start_connect(open).unwrap()).unwrap();
-    }
-    let ended = watch.wait(Instant::now() + GENEROUS).unwrap();
-    assert_eq!(ended.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [0, 1]);
 }
 
 #[test]
@@ -251,4 +169,88 @@ fn an_unknown_name_keeps_its_hint_through_the_chain() {
     let text = describe(&error.into());
     assert!(text.starts_with("resolve 教室.invalid (xn--wbtt9t.invalid): n"), "{text}");
     assert!(text.ends_with("or give the IP address instead of the name"), "{text}");
+}
+
+/// What takes an address that is silent for sure, which only Linux can be made to have on loopback.
+#[cfg(target_os = "linux")]
+mod silent {
+    use std::thread;
+
+    use super::super::ATTEMPTS_MAX;
+    use super::super::watch::Watch;
+    use super::*;
+    use crate::net::ListenOptions;
+
+    /// An address that never answers: a listener whose queue is full, so that Linux drops each SYN. What is
+    /// returned must be kept. Elsewhere a full queue refuses.
+    fn silent_port() -> (TcpListener, Vec<TcpStream>, SocketAddr) {
+        let listener = TcpListener::bind_with("127.0.0.1:0".parse().unwrap(), &ListenOptions { backlog: 0 }).unwrap();
+        let addr = listener.local_addr().unwrap();
+        // A backlog of n has room for n + 1; the second stream stays in SYN-SENT.
+        let queued = (0..2).map(|_| TcpStream::start_connect(addr).unwrap()).collect();
+        (listener, queued, addr)
+    }
+
+    #[test]
+    fn a_port_that_drops_everything_says_that_nobody_answered() {
+        let (_listener, _queued, addr) = silent_port();
+        let timeout = Duration::from_millis(300);
+        let begin = Instant::now();
+        let text = describe(&connect(&addr.into(), timeout).unwrap_err().into());
+        assert!(begin.elapsed() >= timeout);
+        assert!(text.starts_with(&format!("connect to {addr}: no answer within 300ms; check the address;")), "{text}");
+    }
+
+    #[test]
+    fn several_addresses_are_listed_each_with_its_failure() {
+        let ((_listener, _queued, silent), (_bound, closed)) = (silent_port(), closed_port());
+        let text = description(vec![closed, silent, closed], Duration::from_millis(100));
+        assert_eq!(
+            text,
+            format!(
+                "connect to 教室.example:80: {closed}: nothing is listening there (Connection refused (os error 111)), \
+                 {silent}: no answer within 100ms, {closed}: not tried, the time was up; \
+                 start the server first, or check the port"
+            )
+        );
+    }
+
+    #[test]
+    fn beside_a_silent_address_the_next_one_starts_after_the_delay() {
+        let ((_listener, _queued, silent), (listener, open)) = (silent_port(), listen());
+        let begin = Instant::now();
+        let End::Connected(stream) = race(&[silent, open], GENEROUS) else { panic!("lost") };
+        assert!(begin.elapsed() >= ATTEMPT_DELAY, "{:?}", begin.elapsed());
+        assert_eq!(listener.accept().unwrap().1, stream.local_addr().unwrap());
+    }
+
+    #[test]
+    fn shutdown_ends_the_wait_for_a_silent_address() {
+        let (_listener, _queued, silent) = silent_port();
+        let shutdown = Shutdown::new();
+        let begin = Instant::now();
+        thread::scope(|scope| {
+            let connecting = scope.spawn(|| connect_until(&silent.into(), GENEROUS, &shutdown));
+            while shutdown.waker_count() == 0 {
+                assert!(begin.elapsed() < GENEROUS, "nobody waits to be woken");
+                thread::yield_now();
+            }
+            shutdown.advance();
+            let error = connecting.join().unwrap().unwrap_err();
+            assert_eq!(error.to_string(), format!("connect to {silent}: interrupted"));
+        });
+        assert!(begin.elapsed() < GENEROUS / 2, "{:?}", begin.elapsed());
+    }
+
+    #[test]
+    fn of_two_that_are_connected_the_preferred_one_comes_first() {
+        let (_listener, open) = listen();
+        let mut watch = Watch::new(ATTEMPTS_MAX).unwrap();
+        // Over loopback the handshake is over when `connect` returns.
+        for number in [1, 0] {
+            watch.add(number, TcpStream::start_connect(open).unwrap()).unwrap();
+        }
+        let ended = watch.wait(Instant::now() + GENEROUS).unwrap();
+        assert_eq!(ended.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [0, 1]);
+    }
 }
