@@ -1,4 +1,6 @@
 //! The program as a user meets it: its lines, its options, its exit codes.
+//!
+//! Each test starts the real program on port 0; read `common/mod.rs` before.
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 

@@ -1,4 +1,6 @@
 //! What the tests of the server share: a server in this process, and clients made with plain std.
+//!
+//! Plain std on purpose: a fault in our own wrappers must not hide itself. Every wait has a deadline.
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 #![allow(dead_code, reason = "each test file uses a part of it")]

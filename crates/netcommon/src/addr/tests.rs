@@ -1,4 +1,6 @@
 //! What a `HOST:PORT` may look like, what each mistake is told, and what the system's look-up adds.
+//!
+//! Read `mod.rs` before; none of it needs a network.
 
 use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6};
 

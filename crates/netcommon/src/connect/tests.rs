@@ -1,4 +1,6 @@
 //! Connects over loopback: refused, silent, interrupted, met by ourselves, and which address wins.
+//!
+//! Read `mod.rs` and `race.rs` before; the race itself is tested without sockets, on given moments.
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
