@@ -37,6 +37,8 @@ pub(crate) enum Call<'a> {
     SetOption { fd: Fd, name: &'static str, value: u64 },
     /// `setsockopt(2)` with a time limit; `None` means for ever.
     SetTimeout { fd: Fd, name: &'static str, value: Option<Duration> },
+    /// `getsockopt(2)` by the option's name.
+    GetOption { fd: Fd, name: &'static str },
     /// `getsockopt(2)` with `SO_ERROR`: how did the connect end?
     TakeError { fd: Fd },
     /// `bind(2)`
@@ -84,6 +86,7 @@ impl fmt::Display for Call<'_> {
             Self::SetOption { fd, name, value } => write!(f, "setsockopt({fd}, {name}, {value})"),
             Self::SetTimeout { fd, name, value: Some(value) } => write!(f, "setsockopt({fd}, {name}, {value:?})"),
             Self::SetTimeout { fd, name, value: None } => write!(f, "setsockopt({fd}, {name}, 0)"),
+            Self::GetOption { fd, name } => write!(f, "getsockopt({fd}, {name})"),
             Self::TakeError { fd } => write!(f, "getsockopt({fd}, SO_ERROR)"),
             Self::Bind { fd, addr } => write!(f, "bind({fd}, {addr})"),
             Self::Listen { fd, backlog } => write!(f, "listen({fd}, {backlog})"),
@@ -121,6 +124,8 @@ pub(crate) enum Outcome<'a> {
     Opened(Fd),
     /// A new stream and its peer.
     Accepted(Fd, SocketAddr),
+    /// An option's value as the system writes it: 0 or 1 for off and on.
+    Value(u64),
     /// An address.
     Addr(SocketAddr),
     /// So many bytes were taken by the kernel.
@@ -173,6 +178,7 @@ impl fmt::Display for Outcome<'_> {
             Self::Done => f.write_str("0"),
             Self::Opened(fd) => fd.fmt(f),
             Self::Accepted(fd, peer) => write!(f, "{fd} from {peer}"),
+            Self::Value(value) => value.fmt(f),
             Self::Addr(addr) => addr.fmt(f),
             Self::Sent(len) => len.fmt(f),
             Self::Received(bytes) => write_received(f, bytes),

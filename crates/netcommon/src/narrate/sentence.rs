@@ -21,8 +21,19 @@ pub(super) fn explain(call: &Call<'_>, outcome: &Outcome<'_>, lang: Lang) -> &'s
             "SYN 已送出；我們不在 connect 裡面等，而是等它的回音",
         ),
         (Call::ConnectUdp { .. } | Call::RecvUdp { .. } | Call::SendUdp { .. }, _) => connected_udp(call, outcome),
+        (Call::PeerAddr { .. }, Outcome::Failed(error)) if error.kind() == ErrorKind::NotConnected => {
+            ("no other end: it is not connected", "沒有對方：它沒有連線")
+        }
+        (Call::Socket { .. }, Outcome::Failed(error)) if super::errno_name(error).ends_with("EPROTONOSUPPORT") => (
+            "each of the three is valid, but nothing in the kernel is all of them",
+            "三個參數單獨看都合法，但核心裡沒有這樣的組合",
+        ),
         (_, Outcome::Failed(error)) => failure(error),
+        (Call::LocalAddr { .. }, Outcome::Addr(addr)) if addr.port() == 0 => {
+            ("nobody has chosen a name for it yet", "還沒有人替它選定位址")
+        }
         (Call::Recv { .. } | Call::RecvFrom { .. } | Call::Send { .. } | Call::SendTo { .. }, _) => data(call, outcome),
+        (Call::GetOption { .. }, _) => ("what the kernel has now", "核心現在的設定"),
         (Call::SetOption { name, .. } | Call::SetTimeout { name, .. }, _) => option(name),
         _ => life_cycle(call),
     };
@@ -133,6 +144,7 @@ fn option(name: &str) -> Pair {
             "small writes leave at once instead of waiting for an ack (no Nagle)",
             "小筆資料立刻送出，不等前一筆的 ack（關閉 Nagle）",
         ),
+        "SO_LINGER" => ("with 0, close aborts: an RST instead of a FIN", "設為 0，close 就是中止：送 RST 而不是 FIN"),
         "SO_RCVTIMEO" => ("the longest that one recv may wait", "一次 recv 最多等這麼久"),
         "SO_SNDTIMEO" => ("the longest that one send may wait", "一次 send 最多等這麼久"),
         "SO_RCVBUF" => ("room in the kernel for what we have not read yet", "核心替我們存放還沒讀的資料的空間"),

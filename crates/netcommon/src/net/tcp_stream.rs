@@ -144,6 +144,15 @@ impl TcpStream {
         told(self.0.set_write_timeout(value), || Call::SetTimeout { fd: self.fd(), name: "SO_SNDTIMEO", value })
     }
 
+    /// How long close waits for the peer: `SO_LINGER`. Zero makes close an abort, an RST in place of a FIN.
+    ///
+    /// # Errors
+    /// When the system refuses the time.
+    pub fn set_linger(&self, value: Option<Duration>) -> io::Result<()> {
+        let result = socket2::SockRef::from(&self.0).set_linger(value);
+        told(result, || Call::SetTimeout { fd: self.fd(), name: "SO_LINGER", value })
+    }
+
     /// Sends small writes at once (on) or lets them wait for an ack (off): `TCP_NODELAY`, RFC 9293 section 3.7.4.
     ///
     /// # Errors

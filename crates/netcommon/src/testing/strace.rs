@@ -99,8 +99,12 @@ fn narrated_call(line: &str) -> Option<Call> {
     let call = line.split("  ").next()?.trim_end();
     let (name, rest) = call.split_once('(')?;
     let result = call.rsplit_once(" = ")?.1;
-    let fd = if name == "socket" { result } else { rest.split([',', ')']).next()? };
-    fd.parse::<u64>().ok()?;
+    let fd = match name {
+        "socket" if result.parse::<u64>().is_err() => "-1",
+        "socket" => result,
+        _ => rest.split([',', ')']).next()?,
+    };
+    fd.parse::<i64>().ok()?;
     Some((fd.to_owned(), call.to_owned()))
 }
 
@@ -148,7 +152,7 @@ fn traced_call(line: &str) -> Option<Call> {
         "setsockopt" => {
             format!("setsockopt({fd}, {}, {}) = {}", option(arg(2)), value(arg(3)), outcome("0".to_owned()))
         }
-        "getsockopt" => format!("getsockopt({fd}, {}) = {}", arg(2), outcome(so_error(arg(3)))),
+        "getsockopt" => format!("getsockopt({fd}, {}) = {}", option(arg(2)), outcome(value(arg(3)))),
         "bind" => format!("bind({fd}, {}) = {}", addr(arg(1))?, outcome("0".to_owned())),
         "connect" => format!("connect({fd}, {}) = {}", addr(arg(1))?, outcome("0".to_owned())),
         "listen" => format!("listen({fd}, {}) = {}", arg(1), outcome("0".to_owned())),
@@ -198,12 +202,21 @@ fn option(name: &str) -> &str {
     name.trim_end_matches("_OLD")
 }
 
-/// `[1]` → `1`; a time limit → as the narration prints a duration.
+/// `[1]` → `1`, `[ECONNREFUSED]` → `ECONNREFUSED`; a time limit → as the narration prints a duration.
 fn value(text: &str) -> String {
+    // SO_LINGER that is off: off is 0, as with the other options.
+    if text.starts_with("{l_onoff=0") {
+        return "0".to_owned();
+    }
+    if let Some(secs) =
+        text.strip_prefix("{l_onoff=1, l_linger=").and_then(|rest| rest.trim_end_matches('}').parse().ok())
+    {
+        return format!("{:?}", std::time::Duration::from_secs(secs));
+    }
+    let duration = |value: std::time::Duration| if value.is_zero() { "0".to_owned() } else { format!("{value:?}") };
     let seconds = |part: &str| text.split(part).nth(1)?.split(['}', ',']).next()?.parse::<u64>().ok();
     if let (Some(secs), Some(micros)) = (seconds("tv_sec="), seconds("tv_usec=")) {
-        let value = std::time::Duration::from_secs(secs) + std::time::Duration::from_micros(micros);
-        return if value.is_zero() { "0".to_owned() } else { format!("{value:?}") };
+        return duration(std::time::Duration::from_secs(secs) + std::time::Duration::from_micros(micros));
     }
     // Older versions print the bytes of the timeval: two native 64-bit numbers.
     if text.starts_with('"') {
@@ -211,14 +224,9 @@ fn value(text: &str) -> String {
         let number =
             |at: usize| bytes.get(at..at + 8).map(|part| u64::from_ne_bytes(part.try_into().expect("8 bytes")));
         if let (Some(secs), Some(micros)) = (number(0), number(8)) {
-            return format!("{:?}", std::time::Duration::from_secs(secs) + std::time::Duration::from_micros(micros));
+            return duration(std::time::Duration::from_secs(secs) + std::time::Duration::from_micros(micros));
         }
     }
-    text.trim_matches(['[', ']']).to_owned()
-}
-
-/// `[0]` → `0`, `[ECONNREFUSED]` → `ECONNREFUSED`.
-fn so_error(text: &str) -> String {
     text.trim_matches(['[', ']']).to_owned()
 }
 
@@ -281,6 +289,10 @@ mod tests {
             (
                 r#"connect(3, {sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr("127.0.0.1")}, 16) = -1 EINPROGRESS (Operation now in progress)"#,
                 "connect(3, 127.0.0.1:80) = EINPROGRESS",
+            ),
+            (
+                "getsockopt(3, SOL_SOCKET, SO_RCVTIMEO_OLD, {tv_sec=0, tv_usec=0}, [16]) = 0",
+                "getsockopt(3, SO_RCVTIMEO) = 0",
             ),
             (r#"recvfrom(4, "\344\275\240\n", 8192, 0, NULL, NULL) = 4"#, r#"recv(4, 8192) = 4 "你\n""#),
             (r#"sendto(4, "a, \"b\"", 6, MSG_NOSIGNAL, NULL, 0) = 6"#, r#"send(4, "a, \"b\"") = 6"#),
