@@ -7,8 +7,9 @@
 use std::io;
 
 use netcommon::lang::Lang;
+use netcommon::net::Socket;
 use serde::Serialize;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, Type};
 
 use crate::page::Page;
 use crate::system_error::Answer;
@@ -78,12 +79,12 @@ impl Kind {
     /// # Examples
     /// ```
     /// let socket = socket_basics::fresh::KINDS[0].open()?;
-    /// assert_eq!(socket.r#type()?, socket2::Type::STREAM);
+    /// assert!(socket.peer_addr().is_err()); // Nobody is at the other end yet.
     /// # Ok::<(), std::io::Error>(())
     /// ```
     // ANCHOR: open
     pub fn open(self) -> io::Result<Socket> {
-        Socket::new(self.domain, self.ty, Some(self.protocol))
+        Socket::new(self.domain, self.ty, self.protocol)
     }
     // ANCHOR_END: open
 
@@ -117,7 +118,7 @@ pub fn make_all() -> Vec<Made> {
         .iter()
         .map(|(call, socket)| {
             let result = match socket {
-                Ok(socket) => Answer::Ok(number_of(socket)),
+                Ok(socket) => Answer::Ok(socket.number()),
                 Err(error) => Answer::Error(error.into()),
             };
             Made { call, result }
@@ -145,16 +146,4 @@ pub fn page(made: &[Made], lang: Lang) -> String {
         "最後一行被拒絕：三個號碼單獨看都合法，但核心裡沒有「走 UDP 的串流」這種協定。",
     ));
     page.finish()
-}
-
-#[cfg(unix)]
-fn number_of(socket: &Socket) -> u64 {
-    use std::os::fd::AsRawFd;
-    u64::try_from(socket.as_raw_fd()).expect("an open descriptor is not negative")
-}
-
-#[cfg(windows)]
-fn number_of(socket: &Socket) -> u64 {
-    use std::os::windows::io::AsRawSocket;
-    socket.as_raw_socket()
 }

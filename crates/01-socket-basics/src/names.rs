@@ -6,12 +6,13 @@
 //! Sources: getsockname(2), getpeername(2), bind(2); UNP section 4.10.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
 use netcommon::error::OpError;
 use netcommon::lang::Lang;
+use netcommon::net::Socket;
 use serde::Serialize;
-use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+use socket2::{Domain, Protocol, Type};
 
 use crate::page::Page;
 use crate::system_error::Answer;
@@ -31,23 +32,15 @@ pub struct Step {
     /// The call that has just been made.
     pub after: &'static str,
     /// Its own name: `getsockname(2)`.
-    pub local_addr: Answer<String>,
+    pub local_addr: Answer<SocketAddr>,
     /// The other end's name: `getpeername(2)`.
-    pub peer_addr: Answer<String>,
+    pub peer_addr: Answer<SocketAddr>,
 }
 
 impl Step {
     fn look(socket: &'static str, after: &'static str, which: &Socket) -> Self {
-        let local_addr = which.local_addr().and_then(|addr| internet(&addr)).into();
-        let peer_addr = which.peer_addr().and_then(|addr| internet(&addr)).into();
-        Self { socket, after, local_addr, peer_addr }
+        Self { socket, after, local_addr: which.local_addr().into(), peer_addr: which.peer_addr().into() }
     }
-}
-
-/// An address as text; these sockets have no other kind.
-fn internet(addr: &SockAddr) -> io::Result<String> {
-    let addr = addr.as_socket().ok_or(io::ErrorKind::InvalidData)?;
-    Ok(addr.to_string())
 }
 
 /// Takes a listener, a client and a UDP socket through their lives and looks after each step.
@@ -64,15 +57,15 @@ pub fn watch() -> Result<Vec<Step>, OpError> {
 
 // ANCHOR: tcp
 fn tcp() -> io::Result<Vec<Step>> {
-    let listener = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
+    let listener = Socket::new(Domain::IPV4, Type::STREAM, Protocol::TCP)?;
     let mut steps = vec![Step::look("listener", "socket()", &listener)];
-    listener.bind(&ANY_PORT.into())?;
+    listener.bind(ANY_PORT.into())?;
     steps.push(Step::look("listener", "bind(127.0.0.1:0)", &listener));
     listener.listen(BACKLOG)?;
 
-    let client = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
+    let client = Socket::new(Domain::IPV4, Type::STREAM, Protocol::TCP)?;
     steps.push(Step::look("client", "socket()", &client));
-    client.connect(&listener.local_addr()?)?;
+    client.connect(listener.local_addr()?)?;
     steps.push(Step::look("client", "connect()", &client));
     let (accepted, _) = listener.accept()?;
     steps.push(Step::look("accepted", "accept()", &accepted));
@@ -82,14 +75,14 @@ fn tcp() -> io::Result<Vec<Step>> {
 // ANCHOR_END: tcp
 
 fn udp() -> io::Result<Vec<Step>> {
-    let other = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
-    other.bind(&ANY_PORT.into())?;
+    let other = Socket::new(Domain::IPV4, Type::DGRAM, Protocol::UDP)?;
+    other.bind(ANY_PORT.into())?;
 
-    let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
+    let socket = Socket::new(Domain::IPV4, Type::DGRAM, Protocol::UDP)?;
     let mut steps = vec![Step::look("udp", "socket()", &socket)];
-    socket.send_to("你好".as_bytes(), &other.local_addr()?)?;
+    socket.send_to("你好".as_bytes(), other.local_addr()?)?;
     steps.push(Step::look("udp", "sendto()", &socket));
-    socket.connect(&other.local_addr()?)?;
+    socket.connect(other.local_addr()?)?;
     steps.push(Step::look("udp", "connect()", &socket));
     Ok(steps)
 }

@@ -10,12 +10,12 @@ use std::io;
 use std::time::Duration;
 
 use netcommon::lang::Lang;
+use netcommon::net::Socket;
 use serde::Serialize;
-use socket2::Socket;
 
 use crate::fresh::{KINDS, Kind};
 use crate::page::Page;
-use crate::system_error::{Answer, SystemError};
+use crate::system_error::Answer;
 use crate::table::Table;
 
 /// The buffer size that is asked for: what one length-prefixed message of the course may take.
@@ -53,6 +53,17 @@ pub enum Value {
     Seconds(Option<u64>),
 }
 
+impl Value {
+    /// As the system writes it: 0 for off and for no limit.
+    fn number(&self) -> u64 {
+        match self {
+            Self::Flag(on) => u64::from(*on),
+            Self::Number(number) => *number as u64,
+            Self::Seconds(seconds) => seconds.unwrap_or(0),
+        }
+    }
+}
+
 impl std::fmt::Display for Value {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -80,7 +91,7 @@ pub struct Asked {
 /// An option and how to read it.
 struct Reader {
     name: &'static str,
-    read: fn(&Socket) -> io::Result<Value>,
+    read: fn(&socket2::Socket) -> io::Result<Value>,
     belongs_to: fn(Kind) -> bool,
     meaning: (&'static str, &'static str),
 }
@@ -211,19 +222,24 @@ impl Options {
 
 fn read_all(reader: &Reader, sockets: &[(Kind, Socket)]) -> OptionRow {
     let those_that_have_it = sockets.iter().filter(|(kind, _)| (reader.belongs_to)(*kind));
-    let values = those_that_have_it.map(|(kind, socket)| (kind.name, (reader.read)(socket).into())).collect();
+    let values = those_that_have_it
+        .map(|(kind, socket)| (kind.name, socket.option(reader.name, reader.read, Value::number).into()))
+        .collect();
     OptionRow { name: reader.name, values, meaning: reader.meaning }
 }
 
 // ANCHOR: ask
 /// Asks for a receive buffer of [`ASKED_BYTES`] and looks what the system made of it.
-fn ask(kind: Kind, socket: &Socket) -> Result<Asked, SystemError> {
-    let size = || socket.recv_buffer_size().map_err(|error| SystemError::from(&error));
-    let before = size()?;
-    socket.set_recv_buffer_size(ASKED_BYTES).map_err(|error| SystemError::from(&error))?;
-    Ok(Asked { kind: kind.name, before, asked: ASKED_BYTES, after: size()? })
+fn ask(kind: Kind, socket: &Socket) -> io::Result<Asked> {
+    let before = recv_buffer_size(socket)?;
+    socket.set_recv_buffer_size(ASKED_BYTES)?;
+    Ok(Asked { kind: kind.name, before, asked: ASKED_BYTES, after: recv_buffer_size(socket)? })
 }
 // ANCHOR_END: ask
+
+fn recv_buffer_size(socket: &Socket) -> io::Result<usize> {
+    socket.option("SO_RCVBUF", socket2::Socket::recv_buffer_size, |bytes| *bytes as u64)
+}
 
 #[cfg(test)]
 mod tests {

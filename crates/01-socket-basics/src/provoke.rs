@@ -8,8 +8,8 @@ use std::io::{self, Read};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
-use netcommon::net::{TcpListener, TcpStream, UdpSocket};
-use socket2::SockRef;
+use netcommon::net::{Socket, TcpListener, TcpStream};
+use socket2::{Domain, Protocol, Type};
 
 use crate::errors::{Attempt, Mishap, Situation};
 use crate::resolve::within_deadline;
@@ -79,11 +79,9 @@ pub(crate) fn permission() -> Outcome {
     Ok(attempts.made)
 }
 
-/// Sends an empty datagram, no further than the first router in case some system lets it out.
+/// Sends an empty datagram; should some system let it out, no router passes it on.
 fn send_nothing_to(addr: SocketAddr) -> io::Result<usize> {
-    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0).into())?;
-    SockRef::from(socket.as_std()).set_ttl_v4(1)?;
-    socket.send_to(b"", addr)
+    Socket::new(Domain::IPV4, Type::DGRAM, Protocol::UDP)?.send_to(b"", addr)
 }
 
 // ANCHOR: timeout
@@ -105,7 +103,7 @@ pub(crate) fn unreachable() -> Outcome {
         .try_call(
             format!("connect({everybody})"),
             ("TCP, to everybody at once", "TCP，卻要一次連到所有人"),
-            || std::net::TcpStream::connect_timeout(&everybody, PATIENCE),
+            || TcpStream::start_connect(everybody),
         )
         .try_call(
             format!("connect({class_e})"),
@@ -117,16 +115,14 @@ pub(crate) fn unreachable() -> Outcome {
 
 /// connect(2) on a UDP socket sends nothing: the kernel only looks which way it would go.
 fn ask_the_way(to: SocketAddr) -> io::Result<()> {
-    let any_v4 = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
-    let from = if to.is_ipv4() { any_v4 } else { (Ipv6Addr::UNSPECIFIED, 0).into() };
-    UdpSocket::bind(from)?.connect(to)
+    Socket::new(Domain::for_address(to), Type::DGRAM, Protocol::UDP)?.connect(to)
 }
 
 // ANCHOR: reset
 pub(crate) fn reset() -> Outcome {
     let (mut client, accepted) = connected_pair()?;
     // SO_LINGER of 0 makes close an abort: an RST goes out instead of a FIN.
-    SockRef::from(accepted.as_std()).set_linger(Some(Duration::ZERO))?;
+    accepted.set_linger(Some(Duration::ZERO))?;
     drop(accepted);
     let situation = ("the peer has closed with SO_LINGER 0", "對方設了 SO_LINGER 0 就關閉");
     Ok(vec![Attempt::new("recv()".to_owned(), situation, &client.read(&mut [0]))])
