@@ -1,6 +1,6 @@
 //! The demos of the course, in the order of the tour: one file each, one line each.
 //!
-//! To add a chapter's demo: write `demos/NN-name.toml` (read `demos/01-sockets.toml` first) and add its line
+//! To add a chapter's demo: write `demos/NN-name.toml` (read `demos/02-tcp.toml` first) and add its line
 //! to `FILES`. A test holds the folder and the list together.
 
 use crate::script::{Demo, ScriptError};
@@ -9,6 +9,7 @@ use crate::script::{Demo, ScriptError};
 const FILES: &[(&str, &str)] = &[
     ("01-sockets.toml", include_str!("../demos/01-sockets.toml")),
     ("02-tcp.toml", include_str!("../demos/02-tcp.toml")),
+    ("03-udp.toml", include_str!("../demos/03-udp.toml")),
 ];
 
 /// A demo file of the course that cannot be read; a test keeps this from happening.

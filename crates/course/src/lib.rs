@@ -7,7 +7,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `demos/01-sockets.toml` | a demo, as its author writes it |
+//! | `demos/02-tcp.toml` | a demo, as its author writes it |
 //! | [`script`] | that file as types that cannot be wrong |
 //! | [`lane`] | a program as a child process, heard line by line |
 //! | [`player`] | one step after the other, each wait with a deadline |
