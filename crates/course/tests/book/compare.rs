@@ -54,6 +54,8 @@ pub(crate) fn without_prompts(text: &str) -> Vec<String> {
 /// A line that differs only in a port or a time keeps its old text, so that a refresh changes little.
 pub(crate) fn refreshed(shown: &[String], said: &[String], kept: &[String]) -> Vec<String> {
     let is_typed = |line: &str| line == "^C" || PROMPTS.iter().any(|prompt| line.starts_with(prompt.trim_end()));
+    let own: Vec<String> = shown.iter().filter(|line| !is_typed(line)).cloned().collect();
+    let said = shortened(&own, said, kept);
     let mut old: Vec<&String> = shown.iter().filter(|line| !is_typed(line)).collect();
     let mut said = said.iter().map(|line| {
         let same = old.iter().position(|old| normal(old, kept) == normal(line, kept));
@@ -68,6 +70,32 @@ pub(crate) fn refreshed(shown: &[String], said: &[String], kept: &[String]) -> V
         }
     }
     new.extend(said);
+    new
+}
+
+/// What a program said now, left out where the page left something out before.
+///
+/// A part that stays is found by its first and its last line. When one of them is gone, all is shown.
+fn shortened(shown: &[String], said: &[String], kept: &[String]) -> Vec<String> {
+    let find = |line: &String, from: usize| {
+        let wanted = normal(line, kept);
+        said[from..].iter().position(|line| normal(line, kept) == wanted).map(|at| from + at)
+    };
+    let parts: Vec<&[String]> = shown.split(|line| line == ANYTHING).collect();
+    let mut new = Vec::new();
+    let mut at = 0;
+    for (number, part) in parts.iter().enumerate() {
+        let (is_first, is_last) = (number == 0, number + 1 == parts.len());
+        let start = if is_first { Some(0) } else { part.first().map_or(Some(at), |line| find(line, at)) };
+        let end = |start| part.last().map_or(Some(start), |line| find(line, start).map(|at| at + 1));
+        let (Some(start), Some(end)) = (start, start.and_then(end)) else { return said.to_vec() };
+        let end = if is_last && (is_first || !part.is_empty()) { said.len() } else { end };
+        if !is_first {
+            new.push(ANYTHING.to_owned());
+        }
+        new.extend_from_slice(&said[start..end]);
+        at = end;
+    }
     new
 }
 
@@ -122,5 +150,20 @@ mod tests {
             refreshed(&shown, &said, &[]),
             owned(&["from 127.0.0.1:50312", &prompt, "new", "^C", "end", "more"])
         );
+    }
+
+    #[test]
+    fn a_refresh_leaves_out_what_the_page_left_out() {
+        let said = owned(&["title", "one", "two", "new", "three", "end"]);
+        let cases: [(&[&str], &[&str]); 5] = [
+            (&["[...]", "two", "three", "[...]"], &["[...]", "two", "new", "three", "[...]"]),
+            (&["title", "[...]", "old end"], &["title", "one", "two", "new", "three", "end"]),
+            (&["title", "one", "[...]"], &["title", "one", "[...]"]),
+            (&["[...]", "three", "end"], &["[...]", "three", "end"]),
+            (&["old"], &["title", "one", "two", "new", "three", "end"]),
+        ];
+        for (shown, want) in cases {
+            assert_eq!(refreshed(&owned(shown), &said, &[]), owned(want), "{shown:?}");
+        }
     }
 }
