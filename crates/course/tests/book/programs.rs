@@ -28,6 +28,21 @@ pub(crate) fn find(program: &str) -> Result<PathBuf, String> {
         .ok_or_else(|| format!("{} is not there after `cargo build -p {program}`", exe.display()))
 }
 
+/// The option that has the course play the chapters' programs as they lie here, after building what is old.
+///
+/// By itself the course would ask cargo first, which may take longer than a page waits.
+pub(crate) fn of_the_course() -> Result<[String; 2], String> {
+    let folders = fs::read_dir(root().join("crates")).map_err(|error| format!("read crates: {error}"))?;
+    for folder in folders.flatten() {
+        let name = folder.file_name().to_string_lossy().into_owned();
+        let is_chapter = name.starts_with(|c: char| c.is_ascii_digit());
+        if let Some((_, program)) = name.split_once('-').filter(|_| is_chapter) {
+            find(program)?;
+        }
+    }
+    Ok(["--programs".to_owned(), folder()?.display().to_string()])
+}
+
 /// The folder with the programs: the test lies in `deps` below it.
 fn folder() -> Result<PathBuf, String> {
     let test = std::env::current_exe().map_err(|error| format!("where is this test: {error}"))?;

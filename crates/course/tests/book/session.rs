@@ -182,6 +182,9 @@ impl Player {
         let mut process = Process::new("sh");
         process.arg("-c").arg(if run.merged { "exec \"$0\" \"$@\" 2>&1" } else { "exec \"$0\" \"$@\"" });
         process.arg(exe).args(args).current_dir(root());
+        if run.program == "course" {
+            process.args(programs::of_the_course()?);
+        }
         process.env("LC_ALL", if self.chinese { "zh_TW.UTF-8" } else { "C.UTF-8" });
         process.env("PYTHONUNBUFFERED", "1").env_remove("RUST_BACKTRACE").env_remove("RUST_LOG");
         Ok(Program::start_command(&mut process))
