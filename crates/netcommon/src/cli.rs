@@ -80,12 +80,19 @@ pub fn finish(program: &str, result: anyhow::Result<ExitCode>) -> ExitCode {
         Ok(code) => return code,
         Err(error) => error,
     };
-    if error.downcast_ref::<StdoutError>().is_some_and(|StdoutError(cause)| cause.kind() == io::ErrorKind::BrokenPipe) {
+    if error.downcast_ref::<StdoutError>().is_some_and(|StdoutError(cause)| is_closed_pipe(cause)) {
         return ExitCode::SUCCESS;
     }
     // Stderr may be closed as well; then nobody is left to tell.
     let _ = writeln!(io::stderr(), "{program}: {}", describe(&error));
     ExitCode::FAILURE
+}
+
+/// Windows has two more ways to say it than std counts as `BrokenPipe`: `ERROR_NO_DATA` (232) and
+/// `ERROR_PIPE_NOT_CONNECTED` (233).
+fn is_closed_pipe(error: &io::Error) -> bool {
+    let on_windows = cfg!(windows) && matches!(error.raw_os_error(), Some(232 | 233));
+    error.kind() == io::ErrorKind::BrokenPipe || on_windows
 }
 
 /// The error's chain joined with `: `, then the hint of the [`OpError`] or [`ConnectError`] in it, after `; `.
