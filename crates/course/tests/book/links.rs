@@ -23,6 +23,25 @@ pub(crate) fn check(page: &Page, all: &[Page], root: &Path) -> Vec<Finding> {
     found
 }
 
+/// A table of contents (`- [title](NN-page.md)`) calls every chapter as its page does.
+pub(crate) fn check_titles(page: &Page, all: &[Page]) -> Vec<Finding> {
+    let folder = page.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let mut found = Vec::new();
+    for (number, line) in page.lines.iter().enumerate() {
+        let Some((title, target)) = line.strip_prefix("- [").and_then(|line| line.strip_suffix(')')?.split_once("]("))
+        else {
+            continue;
+        };
+        let aim = all.iter().find(|aim| aim.path == format!("{folder}/{target}"));
+        let Some(own) = aim.and_then(|aim| aim.headings.first()) else { continue };
+        if target.starts_with(|c: char| c.is_ascii_digit()) && own.text != title {
+            let what = format!("calls {target} \"{title}\", but its title is \"{}\"", own.text);
+            found.push(finding(&page.path, number + 1, what));
+        }
+    }
+    found
+}
+
 fn follow(page: &Page, target: &str, all: &[Page], root: &Path) -> Result<(), String> {
     let (path, fragment) = target.split_once('#').unwrap_or((target, ""));
     let folder = page.path.rsplit_once('/').map_or("", |(folder, _)| folder);
@@ -103,4 +122,12 @@ fn links_that_lead_nowhere_are_found() {
         assert_eq!(found.len(), want, "{text}: {found:?}");
     }
     assert_eq!(slugs(&aim), ["the-idea", "線上實況-ss", "the-idea-1"]);
+}
+
+#[test]
+fn other_titles_in_a_table_of_contents_are_found() {
+    let chapter = Page::parse("docs/en/02-tcp.md", "# Chapter 2: a server\n");
+    let count = |text| check_titles(&Page::parse("docs/en/SUMMARY.md", text), std::slice::from_ref(&chapter)).len();
+    assert_eq!(count("- [Chapter 2: a server](02-tcp.md)\n- [Other](README.md)\n"), 0);
+    assert_eq!(count("- [Chapter 2: servers](02-tcp.md)\n"), 1);
 }

@@ -1,7 +1,8 @@
 //! Listings: the lines of a source file between `ANCHOR: name` and `ANCHOR_END: name`.
 //!
 //! The marks are comments of their own line (`// ANCHOR: name`, in TOML and Python `# ANCHOR: name`),
-//! as mdBook has them. A listing loses its common indentation and the marks of anchors nested in it.
+//! as mdBook has them. A listing loses its common indentation, blank lines at both ends, and the marks of
+//! anchors nested in it.
 //! Read `page.rs` before.
 
 use std::collections::BTreeMap;
@@ -70,7 +71,11 @@ fn dedented(lines: &[&str]) -> Vec<String> {
     let lines = || lines.iter().filter(|line| mark(line).is_none());
     let indent = |line: &&&str| line.len() - line.trim_start().len();
     let common = lines().filter(|line| !line.trim().is_empty()).map(|line| indent(&line)).min().unwrap_or(0);
-    lines().map(|line| line.get(common..).unwrap_or_default().trim_end().to_owned()).collect()
+    let dedented = lines().map(|line| line.get(common..).unwrap_or_default().trim_end().to_owned());
+    let mut dedented: Vec<String> = dedented.skip_while(String::is_empty).collect();
+    let len = dedented.iter().rposition(|line| !line.is_empty()).map_or(0, |last| last + 1);
+    dedented.truncate(len);
+    dedented
 }
 
 /// The lines that `reference` (`PATH#ANCHOR`, or `PATH` for a whole file) stands for.
@@ -168,7 +173,7 @@ mod tests {
         let quoted = |anchor| quoted(&format!("crates/x/src/a.rs#{anchor}"), &[source(SOURCE)]).unwrap();
         assert_eq!(quoted("outer"), ["if 一 {", "    two();", "", "    three();", "}"]);
         assert_eq!(quoted("inner"), ["two();", "", "three();"]);
-        let toml = File::sample("a.toml", "# ANCHOR: a\nb = 1\n# ANCHOR_END: a\n");
+        let toml = File::sample("a.toml", "# ANCHOR: a\n\nb = 1\n\n# ANCHOR_END: a\n");
         assert_eq!(super::quoted("a.toml#a", std::slice::from_ref(&toml)).unwrap(), ["b = 1"]);
         assert_eq!(super::quoted("a.toml", &[toml]).unwrap(), ["b = 1"]);
     }

@@ -103,5 +103,6 @@ fn twins_have_the_same_structure_and_age() {
 fn relative_links_lead_somewhere() {
     refreshed_pages();
     let all: Vec<Page> = files(&[".md"]).iter().map(|file| Page::parse(&file.path, &file.text)).collect();
-    demand_none(&all.iter().flat_map(|page| links::check(page, &all, &root())).collect::<Vec<_>>());
+    let check = |page| [links::check(page, &all, &root()), links::check_titles(page, &all)].concat();
+    demand_none(&all.iter().flat_map(check).collect::<Vec<_>>());
 }

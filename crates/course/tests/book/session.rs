@@ -280,17 +280,37 @@ fn is_free_loopback(arg: &str) -> bool {
 }
 
 /// `line` with `from` replaced by `to` where no digit follows (`127.0.0.1:80` is not in `127.0.0.1:8080`).
+///
+/// A column behind it that was padded with spaces stays where it was.
 fn replaced(line: &str, from: &str, to: &str) -> String {
     let mut out = String::new();
-    let mut rest = line;
+    let mut rest = line.to_owned();
     while let Some(at) = rest.find(from) {
         let behind = &rest[at + from.len()..];
         let whole = !behind.starts_with(|c: char| c.is_ascii_digit());
         out.push_str(&rest[..at]);
         out.push_str(if whole { to } else { from });
-        rest = behind;
+        let gap = " ".repeat(if whole { from.len().saturating_sub(to.len()) } else { 0 });
+        rest = match behind.find(PADDING) {
+            Some(padding) => format!("{}{gap}{}", &behind[..padding], &behind[padding..]),
+            None => behind.to_owned(),
+        };
     }
-    out + rest
+    out + &rest
+}
+
+/// More spaces than stand between two columns that are not padded.
+const PADDING: &str = "    ";
+
+#[test]
+fn an_address_is_replaced_whole_and_its_column_kept() {
+    for (line, want) in [
+        ("at 127.0.0.1:45123, 127.0.0.1:451234", "at 127.0.0.1:8888, 127.0.0.1:451234"),
+        ("connect(127.0.0.1:45123) = 0     waits", "connect(127.0.0.1:8888) = 0      waits"),
+        ("connect(127.0.0.1:45123) = 0   waits", "connect(127.0.0.1:8888) = 0   waits"),
+    ] {
+        assert_eq!(replaced(line, "127.0.0.1:45123", "127.0.0.1:8888"), want);
+    }
 }
 
 #[cfg(unix)]
