@@ -1,6 +1,6 @@
 //! The terminal: wide enough for the course's tables, and able to show Chinese.
 //!
-//! Sources: `ioctl_tty(2)`, `TIOCGWINSZ`; the locale variables of POSIX. Read `finding.rs` before this file.
+//! Sources: stty(1); the locale variables of POSIX. Read `finding.rs` before this file.
 
 use std::process::Command;
 
@@ -11,21 +11,16 @@ use super::{Finding, toolchain::first_line};
 use crate::screen::COLUMNS;
 
 pub(super) fn check(lang: Lang, stop: &StageReached) -> Vec<Finding> {
-    vec![judge_width(columns(), lang), encoding(lang, stop)]
+    vec![judge_width(columns(stop), lang), encoding(lang, stop)]
 }
 
-/// Of the terminal on stdout or stderr, `TIOCGWINSZ`; `None` if neither is one.
-#[cfg(unix)]
-fn columns() -> Option<usize> {
-    use rustix::termios::tcgetwinsize;
-    let size = tcgetwinsize(std::io::stdout()).or_else(|_| tcgetwinsize(std::io::stderr())).ok()?;
-    Some(size.ws_col.into())
-}
-
-/// Windows does not tell without a crate of its own.
-#[cfg(not(unix))]
-fn columns() -> Option<usize> {
-    None
+/// The width of the terminal that we run on; `None` if there is none, or no `stty` (Windows).
+fn columns(stop: &StageReached) -> Option<usize> {
+    let mut command = Command::new("sh");
+    command.arg("-c");
+    // Our own stdin and stdout may be pipes; the terminal is asked itself: `24 80`.
+    let rows_and_columns = first_line(command, "stty size 2>/dev/null </dev/tty", stop)?;
+    rows_and_columns.split(' ').nth(1)?.parse().ok()
 }
 
 fn judge_width(columns: Option<usize>, lang: Lang) -> Finding {
