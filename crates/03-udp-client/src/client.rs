@@ -202,9 +202,10 @@ fn receive_until<'b>(
     buffer: &'b mut [u8],
     until: Instant,
 ) -> Result<Option<Datagram<'b>>, AskError> {
-    // A timeout of zero would mean for ever; a millisecond is what Windows counts in.
-    let left = until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
-    let received = socket.set_read_timeout(Some(left)).and_then(|()| receive(socket, buffer));
+    // Whole milliseconds, which is what Windows counts in, and not zero, which would mean for ever.
+    let left_us = until.saturating_duration_since(Instant::now()).as_micros();
+    let left_ms = u64::try_from(left_us.div_ceil(1000)).unwrap_or(u64::MAX).max(1);
+    let received = socket.set_read_timeout(Some(Duration::from_millis(left_ms))).and_then(|()| receive(socket, buffer));
     match received {
         Ok(datagram) => Ok(Some(datagram)),
         Err(error) if is_timeout(&error) || error.kind() == io::ErrorKind::Interrupted => Ok(None),

@@ -74,7 +74,6 @@ impl Session<'_> {
         }
     }
 
-    // ANCHOR: ask
     fn ask(&mut self, message: &[u8]) -> anyhow::Result<()> {
         self.asked += 1;
         match self.client.ask(message) {
@@ -87,7 +86,6 @@ impl Session<'_> {
         }
         Ok(())
     }
-    // ANCHOR_END: ask
 
     fn end(self) -> anyhow::Result<ExitCode> {
         match (self.unanswered, self.asked) {

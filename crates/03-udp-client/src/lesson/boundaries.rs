@@ -45,7 +45,6 @@ pub fn observe() -> io::Result<Boundaries> {
     Ok(Boundaries { reads: over_tcp()?, datagrams, cut })
 }
 
-// ANCHOR: over-tcp
 fn over_tcp() -> io::Result<Vec<Vec<u8>>> {
     let listener = TcpListener::bind(ANY_PORT)?;
     let mut sender = TcpStream::connect(listener.local_addr()?)?;
@@ -65,7 +64,6 @@ fn over_tcp() -> io::Result<Vec<Vec<u8>>> {
         }
     }
 }
-// ANCHOR_END: over-tcp
 
 // ANCHOR: over-udp
 fn over_udp() -> io::Result<(Vec<Vec<u8>>, Vec<u8>)> {
