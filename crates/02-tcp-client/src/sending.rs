@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use netcommon::framing::{EncodeError, Framing, encode};
 
-/// Between two slices: long enough that the server's read returns with the first before the second comes.
-const SLICE_PAUSE: Duration = Duration::from_millis(20);
+/// Between two slices: long enough that the server reads the first before the second comes, also on a
+/// busy machine.
+const SLICE_PAUSE: Duration = Duration::from_millis(100);
 
 /// How the encoded bytes are handed to the kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
