@@ -33,6 +33,24 @@ const REMEMBERED_LINES_MAX: usize = 60;
 const EXIT_POLL: Duration = Duration::from_millis(5);
 
 /// A running program with its label.
+///
+/// # Examples
+/// ```
+/// use std::process::Command;
+/// use std::time::{Duration, Instant};
+///
+/// use course::lane::{Heard, Lane};
+/// use netcommon::shutdown::Shutdown;
+///
+/// let mut command = Command::new(env!("CARGO"));
+/// command.arg("--version");
+/// let mut lane = Lane::start("小明", command)?;
+/// let deadline = Instant::now() + Duration::from_secs(20);
+/// let shutdown = Shutdown::new();
+/// let Heard::Line(line) = lane.next_line(deadline, shutdown.draining()) else { panic!("no line") };
+/// assert!(line.starts_with("cargo "));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Lane {
     child: Child,

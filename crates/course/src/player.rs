@@ -7,8 +7,8 @@
 //! ```
 //!
 //! A program's lines are shown when a step has waited for them, not when they happen to arrive: so two
-//! programs never interleave by chance, and every run looks the same but for the port numbers.
-//! Read `crate::script` before this file.
+//! programs never interleave by chance, and every run looks the same but for the port numbers. What
+//! should be seen before the next action, a demo has to wait for. Read `crate::script` before this file.
 
 use std::time::{Duration, Instant};
 

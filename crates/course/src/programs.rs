@@ -25,6 +25,15 @@ const SILENT: Duration = Duration::from_millis(500);
 const BUILD_MAX: Duration = Duration::from_secs(600);
 
 /// A folder with the chapters' programs.
+///
+/// # Examples
+/// ```
+/// use course::programs::Programs;
+///
+/// let programs = Programs::in_folder("空的資料夾".into());
+/// let error = programs.command("tcp-server").unwrap_err().to_string();
+/// assert!(error.ends_with("run `cargo build --workspace` in the course's folder first"));
+/// ```
 #[derive(Debug, Clone)]
 pub struct Programs {
     folder: PathBuf,

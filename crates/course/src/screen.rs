@@ -20,6 +20,18 @@ use crate::columns::{pad, width, wrap};
 pub const COLUMNS: usize = 80;
 
 /// Where the tour and the demos print.
+///
+/// # Examples
+/// ```
+/// use course::screen::Screen;
+/// use netcommon::lang::Lang;
+///
+/// let mut screen = Screen::on(Box::new(std::io::sink()), Lang::ZhTw);
+/// screen.set_lanes(["伺服器", "小明"].into_iter());
+/// screen.typed("小明", ">", "你好")?;
+/// screen.said("小明", "Server response: Server received: 你好")?;
+/// # Ok::<(), netcommon::cli::StdoutError>(())
+/// ```
 pub struct Screen {
     out: Box<dyn Write>,
     lang: Lang,

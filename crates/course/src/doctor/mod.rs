@@ -1,7 +1,7 @@
 //! The doctor: is this computer ready for the course, and what to do where it is not.
 //!
 //! Each check really does what a chapter needs (binds, connects, sends 65,507 bytes) instead of asking
-//! what the system promises, and none can hang: every wait is bounded by `CHECK_MAX`.
+//! what the system promises, and none can hang: every wait has a bound (`CHECK_MAX` and shorter ones).
 
 mod finding;
 mod limits;
