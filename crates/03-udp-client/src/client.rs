@@ -11,11 +11,11 @@ use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use netcommon::error::{OpError, is_timeout};
+use netcommon::error::{OpError, is_timeout, is_too_long};
 use netcommon::escape::quote;
-use netcommon::net::UdpSocket;
+use netcommon::net::{UdpSocket, datagram_len_max};
 
-use crate::datagram::{Datagram, is_port_unreachable, is_too_long, len_max, receive};
+use crate::datagram::{Datagram, is_port_unreachable, receive};
 use crate::error::{AskError, Strays};
 use crate::exchange::{Exchange, Meaning, Patience, Todo};
 
@@ -99,7 +99,7 @@ impl Client {
     /// # Errors
     /// Too long for a datagram, nothing listening there, no answer, or what else the system says.
     pub fn ask(&mut self, message: &[u8]) -> Result<Reply<'_>, AskError> {
-        let limit = len_max(self.peer);
+        let limit = datagram_len_max(self.peer);
         if message.len() > limit {
             return Err(AskError::TooLong { len: message.len(), limit });
         }

@@ -1,36 +1,13 @@
-//! Datagrams at their limits: how long one may be, and whether one was cut on arrival.
+//! A datagram as it arrives: whole, or cut by a buffer that was too small for it.
 //!
-//! Below `client.rs`. A stream has no length limit and loses nothing to a small buffer; a datagram has
-//! and does, and most systems say neither. Sources: RFC 768; RFC 8085 section 3.2; recv(2), `MSG_TRUNC`.
+//! Below `client.rs`. A stream keeps what has not been read; a datagram loses what finds no room, and
+//! Unix does not say so. How long one may be stands in `netcommon::net`. Sources: recv(2), `MSG_TRUNC`;
+//! RFC 8085 section 3.2.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
 
-use netcommon::narrate::errno_name;
+use netcommon::error::is_too_long;
 use netcommon::net::UdpSocket;
-
-/// The most that one datagram carries over IPv4: a packet of 65,535 bytes less 20 of IP and 8 of UDP header.
-pub const DATAGRAM_LEN_MAX_V4: usize = 65_535 - 20 - 8;
-/// The most over IPv6, whose length field leaves its own header out (RFC 8200 section 3).
-pub const DATAGRAM_LEN_MAX_V6: usize = 65_535 - 8;
-
-/// The most that one datagram to `peer` carries, in bytes.
-///
-/// # Examples
-/// ```
-/// use udp_client::datagram::len_max;
-///
-/// assert_eq!(len_max("127.0.0.1:9999".parse().unwrap()), 65_507);
-/// assert_eq!(len_max("[::1]:9999".parse().unwrap()), 65_527);
-/// ```
-#[must_use]
-pub fn len_max(peer: SocketAddr) -> usize {
-    // `::ffff:127.0.0.1` is IPv4 on the wire.
-    match peer.ip().to_canonical() {
-        IpAddr::V4(_) => DATAGRAM_LEN_MAX_V4,
-        IpAddr::V6(_) => DATAGRAM_LEN_MAX_V6,
-    }
-}
 
 /// A datagram as it was received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,11 +57,6 @@ pub fn receive<'b>(socket: &UdpSocket, buffer: &'b mut [u8]) -> io::Result<Datag
     }
 }
 // ANCHOR_END: receive
-
-/// `EMSGSIZE` of a send, `WSAEMSGSIZE` of a receive on Windows; std has no kind for either.
-pub(crate) fn is_too_long(error: &io::Error) -> bool {
-    errno_name(error).ends_with("EMSGSIZE")
-}
 
 /// Whether the system heard by ICMP that nothing listens at the peer's port.
 ///

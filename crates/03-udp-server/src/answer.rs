@@ -5,24 +5,12 @@
 //! whether to answer at all. Sources: RFC 768; RFC 8085 section 3.2 (sizes); CERT VU#417980 (loops).
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
+
+use netcommon::net::{DATAGRAM_LEN_MAX_V6, datagram_len_max};
 
 /// What stands before the message in every answer, and by which we recognise our own kind.
 pub const PREFIX: &[u8] = b"Server received: ";
-
-/// What UDP's own header takes of a packet (RFC 768).
-const UDP_HEADER_LEN: usize = 8;
-/// The largest packet of IPv4, whose 16-bit length counts its own header as well (RFC 791 section 3.1).
-const IPV4_PACKET_LEN_MAX: usize = 65_535;
-/// IPv4's header without options.
-const IPV4_HEADER_LEN: usize = 20;
-/// The most that an IPv6 packet carries behind its header, which its 16-bit length leaves out (RFC 8200 section 3).
-const IPV6_PAYLOAD_LEN_MAX: usize = 65_535;
-
-/// The most that one datagram carries over IPv4: 65,507 bytes.
-pub const DATAGRAM_LEN_MAX_V4: usize = IPV4_PACKET_LEN_MAX - IPV4_HEADER_LEN - UDP_HEADER_LEN;
-/// The most that one datagram carries over IPv6: 65,527 bytes.
-pub const DATAGRAM_LEN_MAX_V6: usize = IPV6_PAYLOAD_LEN_MAX - UDP_HEADER_LEN;
 
 /// Below this live the servers that answer anything (echo 7, daytime 13, chargen 19, time 37), and no
 /// ordinary client: those get a port from 1024 up.
@@ -98,15 +86,6 @@ pub fn refusal(len: usize, limit: Option<usize>) -> Vec<u8> {
         answer.extend_from_slice(format!(" (at most {limit})").as_bytes());
     }
     answer
-}
-
-/// The most that one datagram to `peer` carries.
-fn datagram_len_max(peer: SocketAddr) -> usize {
-    // `::ffff:127.0.0.1` on an IPv6 socket is IPv4 on the wire.
-    match peer.ip().to_canonical() {
-        IpAddr::V4(_) => DATAGRAM_LEN_MAX_V4,
-        IpAddr::V6(_) => DATAGRAM_LEN_MAX_V6,
-    }
 }
 
 // ANCHOR: buffer

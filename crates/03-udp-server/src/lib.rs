@@ -31,7 +31,9 @@
 //! A limit of datagrams per source. The server sends one datagram for one, 17 bytes longer, so it is a
 //! poor amplifier, but with a forged source it still sends to somebody who did not ask; and a server of
 //! *another* kind, which puts its own words before ours, could still be made to talk to us. Memory of
-//! requests: a request that is sent twice is answered twice.
+//! requests: a request that is sent twice is answered twice. The address under which it was asked: bound
+//! to `0.0.0.0` on a machine with several addresses, it may answer from another one, and a connected
+//! client does not let that in (UNP section 8.8); bind the address that the clients use.
 //!
 //! # Try breaking it
 //! Send it `Server received: x`. Send 65,507 bytes, then none. Send from port 7 (as root). Close the

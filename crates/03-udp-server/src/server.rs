@@ -13,9 +13,8 @@ use std::io;
 use std::net::SocketAddr;
 
 use netcommon::console::Lines;
-use netcommon::error::OpError;
+use netcommon::error::{OpError, is_too_long};
 use netcommon::escape::escape;
-use netcommon::narrate::errno_name;
 use netcommon::net::UdpSocket;
 use netcommon::shutdown::{Shutdown, Waker};
 
@@ -152,11 +151,6 @@ fn is_news_of_a_client(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionRefused, ConnectionReset, HostUnreachable, Interrupted, NetworkUnreachable};
 
     matches!(error.kind(), ConnectionRefused | ConnectionReset | HostUnreachable | Interrupted | NetworkUnreachable)
-}
-
-/// `EMSGSIZE`, which std has no kind for.
-fn is_too_long(error: &io::Error) -> bool {
-    errno_name(error).ends_with("EMSGSIZE")
 }
 
 fn local_name(socket: &UdpSocket) -> String {

@@ -65,3 +65,20 @@ impl OpError {
 pub fn is_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }
+
+/// Whether a datagram was too long: for the system that should send it (`EMSGSIZE`), or, on Windows only,
+/// for the buffer that should receive it (`WSAEMSGSIZE`); std has no kind for either.
+///
+/// # Examples
+/// ```
+/// use netcommon::error::is_too_long;
+///
+/// let socket = std::net::UdpSocket::bind("127.0.0.1:0")?;
+/// let error = socket.send_to(&[0; 70_000], socket.local_addr()?).unwrap_err();
+/// assert!(is_too_long(&error));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[must_use]
+pub fn is_too_long(error: &io::Error) -> bool {
+    crate::narrate::errno_name(error).ends_with("EMSGSIZE")
+}
