@@ -176,6 +176,23 @@ fn a_closed_stdout_ends_it_quietly() {
     assert_eq!(end, finished(0, "Server response: Server received: 你好\n", "code 0\n"));
 }
 
+#[test]
+#[cfg(target_os = "linux")]
+fn the_narration_is_what_the_kernel_was_asked() {
+    use netcommon::testing::strace;
+
+    let server = Server::echo();
+    let scratch = tempfile::tempdir().unwrap();
+    let log = scratch.path().join("strace.log");
+    let args = [server.addr.as_str(), "--narrate=en", "-m", "你好", "-m", ""];
+    let Some(client) = strace::start(&log, EXE, &args) else { return };
+    let pid = client.pid();
+    let finished = client.wait();
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    strace::compare(&finished.stderr, &strace::read_log(&log, pid));
+    assert!(!finished.stderr.contains("end of stream"), "a datagram has no stream: {}", finished.stderr);
+}
+
 /// What a beginner writes with Python's socket module: 1,024 bytes of room, one answer each.
 const PYTHON_SERVER: &str = r#"
 import socket
