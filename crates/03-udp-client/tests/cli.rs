@@ -88,7 +88,7 @@ fn what_a_terminal_would_obey_is_shown_instead() {
 fn an_answer_in_other_words_is_taken_only_on_request() {
     let server = Server::start(|message| [b"Echo: ", message].concat());
     let addr = server.addr.as_str();
-    let end = Program::run(EXE, &[addr, "--timeout", "20ms", "--attempts", "2", "-v", "-m", "你好"], "");
+    let end = Program::run(EXE, &[addr, "--timeout", "1s", "--attempts", "1", "-v", "-m", "你好"], "");
     assert_eq!((end.code, end.stdout.as_str()), (Some(1), ""));
     assert!(
         end.stderr.contains("\"Echo: 你好\"") && end.stderr.contains("take it with --any-answer"),
@@ -218,7 +218,7 @@ fn a_python_server_is_understood_also_where_it_cuts() {
     let want = ["你好", "", "hello"].map(|message| format!("Server response: Server received: {message}\n")).concat();
     assert_eq!(end, finished(0, &want, ""));
     let long = "a".repeat(2000);
-    let end = Program::run(EXE, &[&addr, "--timeout", "500ms", "--attempts", "2", "-m", &long], "");
+    let end = Program::run(EXE, &[&addr, "--timeout", "2s", "--attempts", "1", "-m", &long], "");
     assert_eq!((end.code, end.stdout.as_str()), (Some(1), ""));
     assert!(end.stderr.contains("one came with 1024 of our 2000 bytes"), "{}", end.stderr);
 }
