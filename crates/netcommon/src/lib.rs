@@ -8,6 +8,7 @@
 //! | [`addr`] | `HOST:PORT`, looking up names, binding | chapter 1 |
 //! | [`connect`](mod@connect) | an active open to whichever address answers first | chapter 2 |
 //! | [`net`] | std's sockets with a seam for the narration | chapter 2 |
+//! | [`readiness`] | many sockets on one thread: which of them need not wait | chapter 2 |
 //! | [`narrate`] | each socket call as a line with a sentence (`--narrate`) | chapter 2 |
 //! | [`accept`] | what to do when `accept` fails | chapter 2 |
 //! | [`shutdown`], [`connections`] | Ctrl-C: stop accepting, finish answers, cut the rest | chapter 2 |
@@ -30,6 +31,7 @@ pub mod framing;
 pub mod lang;
 pub mod narrate;
 pub mod net;
+pub mod readiness;
 pub mod shutdown;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -12,25 +12,23 @@ mod lookup;
 mod race;
 #[cfg(test)]
 mod tests;
-mod watch;
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
 pub use self::error::{Cause, ConnectError, Failure, Failures};
 use self::race::{Race, Step, interleave};
-use self::watch::Watch;
 use crate::addr::HostPort;
 use crate::net::TcpStream;
-use crate::shutdown::{Shutdown, Waker};
+use crate::readiness::{Interest, Readiness};
+use crate::shutdown::Shutdown;
 
 /// How many addresses of one name are tried.
 ///
 /// Whoever answers for a name may list thousands, and each costs a socket; the sixteenth begins after
 /// 4 s, when most users have stopped waiting.
-const ATTEMPTS_MAX: NonZeroUsize = NonZeroUsize::new(16).expect("16 is not 0");
+const ATTEMPTS_MAX: usize = 16;
 
 /// No connect waits longer, whatever the option says: a deadline must fit into the system's clock.
 const TIMEOUT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
@@ -92,7 +90,7 @@ pub fn connect_until(target: &HostPort, timeout: Duration, shutdown: &Shutdown) 
     }
     let deadline = Instant::now() + timeout.min(TIMEOUT_MAX);
     let mut addrs = interleave(&lookup::lookup(target, timeout, deadline, shutdown)?);
-    addrs.truncate(ATTEMPTS_MAX.get());
+    addrs.truncate(ATTEMPTS_MAX);
     let target = target.clone();
     match connect_any(&addrs, deadline, shutdown) {
         Ok(End::Connected(stream)) => Ok(stream),
@@ -123,14 +121,14 @@ enum Attempt {
 fn connect_any(addrs: &[SocketAddr], deadline: Instant, shutdown: &Shutdown) -> io::Result<End> {
     let mut attempts: Vec<Attempt> = addrs.iter().map(|_| Attempt::NotTried).collect();
     let mut race = Race::new(addrs.len(), Instant::now(), deadline);
-    let mut watch = Watch::new(ATTEMPTS_MAX)?;
-    shutdown.wake_on_drain(Waker::for_poller(watch.poller()));
+    let mut running = Readiness::new()?;
+    shutdown.wake_on_drain(running.waker());
     loop {
         let now = Instant::now();
         match race.step(now) {
             Step::Start(i) => match TcpStream::start_connect(addrs[i]) {
                 Ok(stream) => {
-                    watch.add(i, stream)?;
+                    running.insert(stream, Interest::Writable, i)?;
                     attempts[i] = Attempt::Running;
                 }
                 Err(error) => {
@@ -139,9 +137,9 @@ fn connect_any(addrs: &[SocketAddr], deadline: Instant, shutdown: &Shutdown) -> 
                 }
             },
             Step::WaitUntil(time) => {
-                for (i, stream) in watch.wait(time)? {
+                for (i, stream) in wait_for_ends(&mut running, time)? {
                     match finish(&stream, addrs[i]) {
-                        // Dropping the watch closes the others.
+                        // Dropping `running` closes the others.
                         Ok(()) => return Ok(End::Connected(stream)),
                         Err(error) => {
                             race.failed(Instant::now());
@@ -158,6 +156,17 @@ fn connect_any(addrs: &[SocketAddr], deadline: Instant, shutdown: &Shutdown) -> 
     }
 }
 // ANCHOR_END: connect_any
+
+/// Waits until attempts have ended, or `deadline` is there; returns and removes those that have.
+fn wait_for_ends(running: &mut Readiness<TcpStream, usize>, deadline: Instant) -> io::Result<Vec<(usize, TcpStream)>> {
+    let mut ready = Vec::new();
+    running.wait(Some(deadline), &mut ready)?;
+    let removed = ready.iter().filter_map(|ready| running.remove(ready.key));
+    let mut ended: Vec<_> = removed.map(|(stream, i)| (i, stream)).collect();
+    // Of two that have ended while we slept, the one that the system prefers comes first.
+    ended.sort_unstable_by_key(|(i, _)| *i);
+    Ok(ended)
+}
 
 /// Ends an attempt whose stream has become writable: connected, or why not.
 fn finish(stream: &TcpStream, target: SocketAddr) -> io::Result<()> {

@@ -178,10 +178,10 @@ fn an_unknown_name_keeps_its_hint_through_the_chain() {
 mod silent {
     use std::thread;
 
-    use super::super::ATTEMPTS_MAX;
-    use super::super::watch::Watch;
+    use super::super::wait_for_ends;
     use super::*;
     use crate::net::ListenOptions;
+    use crate::readiness::{Interest, Readiness};
 
     /// An address that never answers: a listener whose queue is full, so that Linux drops each SYN. What is
     /// returned must be kept. Elsewhere a full queue refuses.
@@ -247,12 +247,12 @@ mod silent {
     #[test]
     fn of_two_that_are_connected_the_preferred_one_comes_first() {
         let (_listener, open) = listen();
-        let mut watch = Watch::new(ATTEMPTS_MAX).unwrap();
+        let mut running = Readiness::new().unwrap();
         // Over loopback the handshake is over when `connect` returns.
         for number in [1, 0] {
-            watch.add(number, TcpStream::start_connect(open).unwrap()).unwrap();
+            running.insert(TcpStream::start_connect(open).unwrap(), Interest::Writable, number).unwrap();
         }
-        let ended = watch.wait(Instant::now() + GENEROUS).unwrap();
+        let ended = wait_for_ends(&mut running, Instant::now() + GENEROUS).unwrap();
         assert_eq!(ended.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [0, 1]);
     }
 }
