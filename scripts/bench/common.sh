@@ -85,6 +85,22 @@ stop_server() {
     wait "$server_pid" 2>/dev/null || true
 }
 
+# keep_if_calm LINE FILE TRY: adds a run's figures to the case's file, unless other programs used more
+# than $calm percent of the machine meanwhile: then fails, so that the caller runs it again. The last
+# of $tries_max is kept whatever it is; how disturbed a figure is stands beside it.
+readonly tries_max=8
+calm=10
+keep_if_calm() {
+    local others
+    others=$(sed -n 's/.*"others_cpu_percent":\([0-9.]*\).*/\1/p' <<<"$1")
+    if (($3 < tries_max)) && awk -v o="${others:-0}" -v c="$calm" 'BEGIN {exit !(o > c)}'; then
+        echo "  again in $3 s: others used $others % of the machine" >&2
+        sleep "$3"
+        return 1
+    fi
+    echo "$1" >>"$2"
+}
+
 # values NAME FILE: one figure of every round, one a line, smallest first.
 values() {
     [[ -s $2 ]] || return 0
@@ -123,6 +139,7 @@ say_machine() {
     local model
     model=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
     echo "machine: ${model:-$(uname -m)}, $(nproc) cores, Linux $(uname -r), loopback; load before: $(cut -d ' ' -f 1 /proc/loadavg)"
+    echo "quiet:   a run was repeated, up to $tries_max times, when others used over $calm % of the machine (\`others\`: the median kept)"
     echo "commit:  $(git -C "$root" describe --always --dirty 2>/dev/null || echo unknown), $(rustc --version)"
 }
 

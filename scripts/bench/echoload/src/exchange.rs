@@ -61,13 +61,7 @@ impl Exchange {
         let mut answer = prefix.to_vec();
         answer.resize(prefix.len() + HEAD_LEN, b' ');
         answer.extend_from_slice(&fill(message_len - HEAD_LEN));
-        Self {
-            answer,
-            prefix_len: prefix.len(),
-            matched: 0,
-            sender,
-            number: 0,
-        }
+        Self { answer, prefix_len: prefix.len(), matched: 0, sender, number: 0 }
     }
 
     /// The next message, to be sent as it is; what came of the answer to the last one is forgotten.
@@ -81,11 +75,8 @@ impl Exchange {
         self.matched = 0;
         let sender = self.sender;
         let message = &mut self.answer[self.prefix_len..];
-        write!(
-            &mut message[..HEAD_LEN],
-            "#{sender:0SENDER_DIGITS$} {number:0NUMBER_DIGITS$} "
-        )
-        .expect("HEAD_LEN is made of these widths");
+        write!(&mut message[..HEAD_LEN], "#{sender:0SENDER_DIGITS$} {number:0NUMBER_DIGITS$} ")
+            .expect("HEAD_LEN is made of these widths");
         message
     }
 
@@ -96,11 +87,7 @@ impl Exchange {
             return Verdict::Wrong;
         }
         self.matched += bytes.len();
-        if self.matched == self.answer.len() {
-            Verdict::Whole
-        } else {
-            Verdict::Partial
-        }
+        if self.matched == self.answer.len() { Verdict::Whole } else { Verdict::Partial }
     }
 
     /// The number that a datagram claims to answer; `None` if there is none to read.

@@ -97,9 +97,7 @@ impl Fleet {
         let mut open = 0;
         let mut ready = Vec::new();
         while open < opening.connections {
-            while fleet.connections.len() < opening.connections
-                && fleet.connections.len() - open < opening.at_once
-            {
+            while fleet.connections.len() < opening.connections && fleet.connections.len() - open < opening.at_once {
                 fleet.connect(opening)?;
             }
             let left = opening.timeout.saturating_sub(start.elapsed());
@@ -178,13 +176,11 @@ impl Fleet {
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Arrival::Partial),
             Err(error) => return Err(error).context(format!("read from connection {number}")),
         };
-        Ok(
-            match self.connections[number].exchange.feed(&self.buffer[..len]) {
-                Verdict::Partial => Arrival::Partial,
-                Verdict::Whole => Arrival::Whole,
-                Verdict::Wrong => Arrival::Wrong,
-            },
-        )
+        Ok(match self.connections[number].exchange.feed(&self.buffer[..len]) {
+            Verdict::Partial => Arrival::Partial,
+            Verdict::Whole => Arrival::Whole,
+            Verdict::Wrong => Arrival::Wrong,
+        })
     }
 
     /// Takes a connection out of the game; its socket stays open until the fleet goes.
@@ -196,11 +192,7 @@ impl Fleet {
 
 /// Begins a handshake without waiting for its end.
 fn start_connect(server: SocketAddr) -> io::Result<Socket> {
-    let socket = Socket::new(
-        Domain::for_address(server),
-        Type::STREAM,
-        Some(Protocol::TCP),
-    )?;
+    let socket = Socket::new(Domain::for_address(server), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_nonblocking(true)?;
     // A message is one small segment; it must not wait for the acknowledgement of the last one.
     socket.set_tcp_nodelay(true)?;

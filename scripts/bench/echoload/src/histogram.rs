@@ -21,11 +21,7 @@ pub struct Histogram {
 
 impl Default for Histogram {
     fn default() -> Self {
-        Self {
-            buckets: vec![0; BUCKETS],
-            count: 0,
-            max: Duration::ZERO,
-        }
+        Self { buckets: vec![0; BUCKETS], count: 0, max: Duration::ZERO }
     }
 }
 

@@ -64,6 +64,9 @@ enum Command {
         /// How many connections.
         #[arg(long, default_value_t = 256)]
         burst: usize,
+        /// For how many seconds to wait for the last one.
+        #[arg(long, default_value_t = 10)]
+        within: u64,
     },
     /// Send server B one datagram in the name of server A, and count what follows.
     Spoof {
@@ -107,11 +110,7 @@ struct Measure {
 fn main() -> ExitCode {
     let options = Options::parse();
     let printed = run(&options.command).and_then(|(report, all_right)| {
-        let text = if options.json {
-            report.to_json() + "\n"
-        } else {
-            report.to_string()
-        };
+        let text = if options.json { report.to_json() + "\n" } else { report.to_string() };
         match io::stdout().write_all(text.as_bytes()) {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
             _ => Ok(all_right),
@@ -133,24 +132,13 @@ fn main() -> ExitCode {
 /// The report, and whether every answer was right.
 fn run(command: &Command) -> Result<(echoload::report::Report, bool)> {
     match command {
-        Command::Tcp {
-            target,
-            measure,
-            connections,
-            at_once,
-            open_within,
-        } => {
+        Command::Tcp { target, measure, connections, at_once, open_within } => {
             let timeout = Duration::from_secs(*open_within);
             let opening = target.opening(*connections, *at_once, timeout);
             let measured = Duration::try_from_secs_f64(measure.seconds)?;
             tcp::load(target.server, &opening, measured, measure.pid)
         }
-        Command::Udp {
-            target,
-            measure,
-            sockets,
-            outstanding,
-        } => {
+        Command::Udp { target, measure, sockets, outstanding } => {
             let load = udp::Load {
                 sockets: *sockets,
                 outstanding: usize::from(*outstanding),
@@ -160,16 +148,11 @@ fn run(command: &Command) -> Result<(echoload::report::Report, bool)> {
             };
             udp::load(target.server, &load, measure.pid)
         }
-        Command::Connect { target, burst } => {
-            let opening = target.opening(*burst, *burst, Duration::from_secs(30));
+        Command::Connect { target, burst, within } => {
+            let opening = target.opening(*burst, *burst, Duration::from_secs(*within));
             Ok((tcp::connect(target.server, &opening)?, true))
         }
-        Command::Spoof {
-            a,
-            b,
-            message,
-            seconds,
-        } => {
+        Command::Spoof { a, b, message, seconds } => {
             let watched = Duration::try_from_secs_f64(*seconds)?;
             Ok((spoof::attack(*a, *b, message, watched)?, true))
         }

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
@@ -48,10 +48,7 @@ impl Usage {
             let children = processes.iter().filter(|(_, stat)| stat.parent == pid);
             due.extend(children.map(|(child, _)| *child));
         }
-        anyhow::ensure!(
-            usage.processes > 0,
-            "find process {pid} in /proc: no such process"
-        );
+        anyhow::ensure!(usage.processes > 0, "find process {pid} in /proc: no such process");
         Ok(usage)
     }
 
@@ -79,14 +76,64 @@ impl Usage {
     pub fn report_since(&self, before: &Self, requests: u64, report: &mut Report) {
         let cpu = self.cpu.saturating_sub(before.cpu);
         report.millis("server_cpu_ms", cpu);
-        report.measure(
-            "server_cpu_us_per_request",
-            cpu.as_secs_f64() * 1e6 / requests.max(1) as f64,
-        );
+        report.measure("server_cpu_us_per_request", cpu.as_secs_f64() * 1e6 / requests.max(1) as f64);
         report.count("server_peak_rss_kib", self.peak_rss_kib);
         report.count("server_threads", self.threads);
         report.count("server_processes", self.processes);
     }
+}
+
+/// What everyone else did on this machine while we measured: a figure taken beside a running
+/// compiler is a figure about the compiler.
+#[derive(Debug)]
+pub struct Disturbance {
+    began: Instant,
+    machine: Duration,
+    ours: Duration,
+    server: Option<(u32, Usage)>,
+}
+
+impl Disturbance {
+    /// Begins to watch; `None` where `/proc` does not tell. The server is one of us, not a disturbance.
+    #[must_use]
+    pub fn begin(server: Option<(u32, Usage)>) -> Option<Self> {
+        Some(Self { began: Instant::now(), machine: machine_busy()?, ours: Usage::of_ourselves().ok()?.cpu, server })
+    }
+
+    /// Writes into a report how busy this program was, and how busy everyone else was if it is known
+    /// who the server is: in percent of one core, and of the whole machine.
+    pub fn report(&self, report: &mut Report) {
+        let (Some(machine), Ok(ours)) = (machine_busy(), Usage::of_ourselves()) else {
+            return;
+        };
+        let elapsed = self.began.elapsed().as_secs_f64();
+        let ours = ours.cpu.saturating_sub(self.ours);
+        // Close to 100: the generator is the bottleneck, and the rate says little about the server.
+        report.measure("generator_cpu_percent", 100.0 * ours.as_secs_f64() / elapsed);
+        let Some((pid, before)) = self.server else {
+            return;
+        };
+        let server = Usage::of(pid).map_or(Duration::ZERO, |now| now.cpu.saturating_sub(before.cpu));
+        let others = machine.saturating_sub(self.machine).saturating_sub(ours + server);
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        report.measure("others_cpu_percent", 100.0 * others.as_secs_f64() / (elapsed * cores as f64));
+    }
+}
+
+/// Processor time that all processors together have spent on anything (`proc_stat(5)`).
+fn machine_busy() -> Option<Duration> {
+    parse_machine(&fs::read_to_string("/proc/stat").ok()?)
+}
+
+/// The first line: `cpu`, then user, nice, system, idle, iowait, irq, softirq and steal, in ticks.
+fn parse_machine(stat: &str) -> Option<Duration> {
+    let line = stat.lines().next()?.strip_prefix("cpu ")?;
+    let fields = line.split_whitespace().map(str::parse);
+    // Since the start of the machine, on all processors: too much for 32 bits in a long life.
+    let fields: Vec<u64> = fields.collect::<Result<_, _>>().ok()?;
+    let idle = fields.get(3)? + fields.get(4)?;
+    let busy = fields.iter().take(8).sum::<u64>() - idle;
+    Some(Duration::from_millis(busy * TICK.as_millis() as u64))
 }
 
 /// What one line of `/proc/PID/stat` tells us.
@@ -117,9 +164,7 @@ fn time_of_threads(pid: u32) -> Duration {
     let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else {
         return Duration::ZERO;
     };
-    let lines = threads
-        .flatten()
-        .filter_map(|thread| fs::read_to_string(thread.path().join("schedstat")).ok());
+    let lines = threads.flatten().filter_map(|thread| fs::read_to_string(thread.path().join("schedstat")).ok());
     lines.filter_map(|line| parse_schedstat(&line)).sum()
 }
 
@@ -156,12 +201,15 @@ mod tests {
     #[test]
     fn a_name_with_brackets_and_spaces_does_not_shift_the_fields() {
         let line = "42 (a) S 1 (b) R 7 42 42 0 -1 4194560 100 0 0 0 5 6 7 8 20 0 3 0 999 0";
-        let want = Stat {
-            parent: 7,
-            ticks: 26,
-        };
+        let want = Stat { parent: 7, ticks: 26 };
         assert_eq!(parse_stat(line), Some(want));
         assert_eq!(parse_stat(""), None);
+    }
+
+    #[test]
+    fn a_machine_is_busy_when_it_is_not_idle() {
+        let stat = "cpu  10 20 30 4000 500 6 7 8 900 90\ncpu0 1 2 3 4 5 6 7 8 9 9\n";
+        assert_eq!(parse_machine(stat), Some(TICK * 81));
     }
 
     #[test]
@@ -182,10 +230,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn a_child_counts_with_its_parent() {
-        let mut child = std::process::Command::new("cat")
-            .stdin(std::process::Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = std::process::Command::new("cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
         let usage = Usage::of_ourselves().unwrap();
         child.kill().unwrap();
         child.wait().unwrap();

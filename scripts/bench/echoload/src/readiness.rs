@@ -45,11 +45,7 @@ impl Readiness {
         if !poller.supports_level() {
             return Err(io::ErrorKind::Unsupported.into());
         }
-        Ok(Self {
-            poller,
-            sockets: Vec::new(),
-            events: Events::with_capacity(EVENTS_MAX),
-        })
+        Ok(Self { poller, sockets: Vec::new(), events: Events::with_capacity(EVENTS_MAX) })
     }
 
     /// Takes a socket in and returns its number: 0 for the first, 1 for the next (`epoll_ctl(2)`).
@@ -63,8 +59,7 @@ impl Readiness {
         // `self.sockets` right below, nothing takes it out of there, and `drop` deletes it from the
         // poller first. If adding fails, it was never in.
         unsafe {
-            self.poller
-                .add_with_mode(&socket, event(number, interest), PollMode::Level)?;
+            self.poller.add_with_mode(&socket, event(number, interest), PollMode::Level)?;
         }
         self.sockets.push(socket);
         Ok(number)
@@ -83,8 +78,7 @@ impl Readiness {
     /// When the system refuses.
     pub fn change(&self, number: usize, interest: Interest) -> io::Result<()> {
         let interest = event(number, interest);
-        self.poller
-            .modify_with_mode(&self.sockets[number], interest, PollMode::Level)
+        self.poller.modify_with_mode(&self.sockets[number], interest, PollMode::Level)
     }
 
     /// From now on waits for nothing on this socket, which stays open.
@@ -93,8 +87,7 @@ impl Readiness {
     ///
     /// When the system refuses.
     pub fn ignore(&self, number: usize) -> io::Result<()> {
-        self.poller
-            .modify_with_mode(&self.sockets[number], Event::none(number), PollMode::Level)
+        self.poller.modify_with_mode(&self.sockets[number], Event::none(number), PollMode::Level)
     }
 
     /// Blocks until a socket is ready or `timeout` is over, and fills `ready` with the numbers of

@@ -45,28 +45,14 @@ const PROTOCOL_UDP: u8 = 17;
 ///
 /// When the addresses are not loopback addresses, the right to a raw socket is missing, or the
 /// forged datagram did not arrive (then the count would mean nothing).
-pub fn attack(
-    a: SocketAddrV4,
-    b: SocketAddrV4,
-    message: &str,
-    watched: Duration,
-) -> Result<Report> {
-    ensure!(
-        a.ip().is_loopback() && b.ip().is_loopback(),
-        "spoof {a} to {b}: only between loopback addresses"
-    );
-    let socket = raw_socket()
-        .context("open a raw socket, which needs root or CAP_NET_RAW (try `unshare --net -r`)")?;
+pub fn attack(a: SocketAddrV4, b: SocketAddrV4, message: &str, watched: Duration) -> Result<Report> {
+    ensure!(a.ip().is_loopback() && b.ip().is_loopback(), "spoof {a} to {b}: only between loopback addresses");
+    let socket = raw_socket().context("open a raw socket, which needs root or CAP_NET_RAW (try `unshare --net -r`)")?;
     let forged = forge(a, b, message.as_bytes());
-    socket
-        .send_to(&forged, &SocketAddr::V4(b).into())
-        .with_context(|| format!("send to {b} in the name of {a}"))?;
+    socket.send_to(&forged, &SocketAddr::V4(b).into()).with_context(|| format!("send to {b} in the name of {a}"))?;
 
     let seen = count(&socket, a, b, Instant::now() + watched)?;
-    ensure!(
-        seen > 0,
-        "spoof {a} to {b}: the forged datagram did not arrive"
-    );
+    ensure!(seen > 0, "spoof {a} to {b}: the forged datagram did not arrive");
     let mut report = Report::default();
     report.millis("watched_ms", watched);
     report.count("further", seen - 1);

@@ -12,7 +12,7 @@ use anyhow::Result;
 
 use crate::fleet::{Arrival, Fleet, Opening, Stage};
 use crate::histogram::Histogram;
-use crate::process::Usage;
+use crate::process::{Disturbance, Usage};
 use crate::report::Report;
 
 /// A server that answers nobody for so long has stopped; what is on its way counts as unanswered.
@@ -48,27 +48,18 @@ pub fn load(
     server_pid: Option<u32>,
 ) -> Result<(Report, bool)> {
     let mut fleet = Fleet::open(server, opening)?;
-    let server_before = server_pid.map(Usage::of).transpose()?;
-    let ourselves_before = Usage::of_ourselves().ok();
-    let start = Instant::now();
-    let tally = closed_loop(&mut fleet, start + measured)?;
-    let elapsed = start.elapsed();
+    let server_before = server_pid.map(|pid| Usage::of(pid).map(|usage| (pid, usage)));
+    let server_before = server_before.transpose()?;
+    let disturbance = Disturbance::begin(server_before);
+    let tally = closed_loop(&mut fleet, Instant::now() + measured)?;
 
     let mut report = opening_report(&fleet, opening);
     report_times(&tally.round_trips, measured, &mut report);
     report.count("wrong", tally.wrong);
     report.count("closed", tally.closed);
     report.count("unanswered", tally.unanswered);
-    if let (Some(before), Ok(after)) = (ourselves_before, Usage::of_ourselves()) {
-        // Close to 100: the generator is the bottleneck, and the rate says little about the server.
-        let cpu = after.cpu.saturating_sub(before.cpu);
-        let share = cpu.as_secs_f64() / elapsed.as_secs_f64();
-        report.measure("generator_cpu_percent", 100.0 * share);
-    }
-    if let (Some(pid), Some(before)) = (server_pid, server_before) {
-        let requests = tally.round_trips.count() + tally.late;
-        Usage::of(pid)?.report_since(&before, requests, &mut report);
-    }
+    let requests = tally.round_trips.count() + tally.late;
+    report_costs(disturbance, server_before, requests, &mut report)?;
     Ok((report, tally.is_clean()))
 }
 
@@ -91,6 +82,22 @@ pub(crate) fn report_times(times: &Histogram, measured: Duration, report: &mut R
     report.micros("p50_us", times.quantile(0.50));
     report.micros("p99_us", times.quantile(0.99));
     report.micros("max_us", times.max());
+}
+
+/// Adds what the load has cost the server, this program and everyone else.
+pub(crate) fn report_costs(
+    disturbance: Option<Disturbance>,
+    server_before: Option<(u32, Usage)>,
+    requests: u64,
+    report: &mut Report,
+) -> Result<()> {
+    if let Some(disturbance) = disturbance {
+        disturbance.report(report);
+    }
+    if let Some((pid, before)) = server_before {
+        Usage::of(pid)?.report_since(&before, requests, report);
+    }
+    Ok(())
 }
 
 fn opening_report(fleet: &Fleet, opening: &Opening) -> Report {

@@ -13,10 +13,10 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::exchange::{Exchange, Verdict};
 use crate::histogram::Histogram;
-use crate::process::Usage;
+use crate::process::{Disturbance, Usage};
 use crate::readiness::{Interest, Readiness};
 use crate::report::Report;
-use crate::tcp::report_times;
+use crate::tcp::{report_costs, report_times};
 
 /// An answer that has not come after so long is lost: on loopback one takes microseconds, and even a
 /// full queue is worked off in a few milliseconds.
@@ -72,7 +72,9 @@ struct Tally {
 /// When a socket cannot be made, nothing listens there, or the system fails us.
 pub fn load(server: SocketAddr, load: &Load, server_pid: Option<u32>) -> Result<(Report, bool)> {
     let mut generator = Generator::new(server, load)?;
-    let server_before = server_pid.map(Usage::of).transpose()?;
+    let server_before = server_pid.map(|pid| Usage::of(pid).map(|usage| (pid, usage)));
+    let server_before = server_before.transpose()?;
+    let disturbance = Disturbance::begin(server_before);
     generator.run(Instant::now() + load.measured)?;
 
     let tally = &generator.tally;
@@ -83,10 +85,8 @@ pub fn load(server: SocketAddr, load: &Load, server_pid: Option<u32>) -> Result<
     report_times(&tally.round_trips, load.measured, &mut report);
     report.count("lost", tally.lost);
     report.count("wrong", tally.wrong);
-    if let (Some(pid), Some(before)) = (server_pid, server_before) {
-        let requests = tally.round_trips.count() + tally.late;
-        Usage::of(pid)?.report_since(&before, requests, &mut report);
-    }
+    let requests = tally.round_trips.count() + tally.late;
+    report_costs(disturbance, server_before, requests, &mut report)?;
     Ok((report, tally.wrong == 0))
 }
 
@@ -104,21 +104,13 @@ impl Generator {
         for sender in 0..load.sockets {
             let socket = connected_socket(server).with_context(|| format!("socket to {server}"))?;
             readiness.add(socket, Interest::Readable)?;
-            let unused = |place| Place {
-                number: place as u64,
-                sent_at: Instant::now(),
-                free: true,
-            };
+            let unused = |place| Place { number: place as u64, sent_at: Instant::now(), free: true };
             windows.push(Window {
                 exchange: Exchange::new(sender, load.message_len, &load.prefix),
                 places: (0..load.outstanding).map(unused).collect(),
             });
         }
-        Ok(Self {
-            readiness,
-            windows,
-            tally: Tally::default(),
-        })
+        Ok(Self { readiness, windows, tally: Tally::default() })
     }
 
     fn run(&mut self, until: Instant) -> Result<()> {
@@ -166,11 +158,7 @@ impl Generator {
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
             Err(error) => return Err(error).context("send a datagram"),
         }
-        window.places[place] = Place {
-            number,
-            sent_at: now,
-            free: false,
-        };
+        window.places[place] = Place { number, sent_at: now, free: false };
         Ok(())
     }
 
@@ -203,11 +191,7 @@ impl Generator {
     }
 
     fn give_up_lost(&mut self, now: Instant) {
-        for place in self
-            .windows
-            .iter_mut()
-            .flat_map(|window| &mut window.places)
-        {
+        for place in self.windows.iter_mut().flat_map(|window| &mut window.places) {
             if !place.free && now - place.sent_at > LOST_AFTER {
                 place.free = true;
                 self.tally.lost += 1;

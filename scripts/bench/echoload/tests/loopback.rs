@@ -22,9 +22,7 @@ fn tcp_server(answer: fn(&[u8], usize) -> Option<Vec<u8>>) -> SocketAddr {
         let mut buffer = [0; 4096];
         for answered in 0.. {
             let len = stream.read(&mut buffer).unwrap_or(0);
-            let reply = (len > 0)
-                .then(|| answer(&buffer[..len], answered))
-                .flatten();
+            let reply = (len > 0).then(|| answer(&buffer[..len], answered)).flatten();
             let Some(reply) = reply else { return };
             if stream.write_all(&reply).is_err() {
                 return;
@@ -79,23 +77,11 @@ fn closed_after_the_first(message: &[u8], answered: usize) -> Option<Vec<u8>> {
 }
 
 fn opening(connections: usize) -> Opening {
-    Opening {
-        connections,
-        at_once: 4,
-        message_len: 64,
-        prefix: PREFIX.to_vec(),
-        timeout: Duration::from_secs(10),
-    }
+    Opening { connections, at_once: 4, message_len: 64, prefix: PREFIX.to_vec(), timeout: Duration::from_secs(10) }
 }
 
 fn udp_load(server: SocketAddr) -> (echoload::report::Report, bool) {
-    let load = udp::Load {
-        sockets: 2,
-        outstanding: 8,
-        message_len: 64,
-        prefix: PREFIX.to_vec(),
-        measured: MEASURED,
-    };
+    let load = udp::Load { sockets: 2, outstanding: 8, message_len: 64, prefix: PREFIX.to_vec(), measured: MEASURED };
     udp::load(server, &load, None).unwrap()
 }
 
@@ -104,10 +90,7 @@ fn right_answers_on_many_connections_are_clean() {
     let (report, all_right) = tcp::load(tcp_server(right), &opening(20), MEASURED, None).unwrap();
     assert!(all_right, "{report}");
     assert!(report.figure("requests").unwrap() >= 1.0, "{report}");
-    assert!(
-        report.figure("p50_us") <= report.figure("max_us"),
-        "{report}"
-    );
+    assert!(report.figure("p50_us") <= report.figure("max_us"), "{report}");
 }
 
 #[test]
@@ -139,10 +122,7 @@ fn nobody_listening_is_said_with_the_address() {
     let address = free.local_addr().unwrap();
     drop(free);
     let error = format!("{:#}", tcp::connect(address, &opening(1)).unwrap_err());
-    assert!(
-        error.starts_with(&format!("connect to {address}: ")),
-        "{error}"
-    );
+    assert!(error.starts_with(&format!("connect to {address}: ")), "{error}");
 }
 
 #[test]
