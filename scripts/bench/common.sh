@@ -88,7 +88,7 @@ stop_server() {
 # keep_if_calm LINE FILE TRY: adds a run's figures to the case's file, unless other programs used more
 # than $calm percent of the machine meanwhile: then fails, so that the caller runs it again. The last
 # of $tries_max is kept whatever it is; how disturbed a figure is stands beside it.
-readonly tries_max=8
+readonly tries_max=5
 calm=10
 keep_if_calm() {
     local others
