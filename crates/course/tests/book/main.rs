@@ -8,6 +8,7 @@
 //! ```
 //! Read in this order: `page.rs`, `listing.rs`, `transcript.rs`, `session.rs`, `compare.rs`, `twins.rs`.
 
+mod addresses;
 mod check;
 mod command;
 mod compare;

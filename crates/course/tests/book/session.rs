@@ -2,28 +2,20 @@
 //!
 //! The pages show the default addresses; here every server gets port 0, and what it says is mapped
 //! back, so that a page can be checked while the same program runs elsewhere. Every wait has a
-//! deadline. Read `transcript.rs` before.
+//! deadline. Read `transcript.rs` and `addresses.rs` before.
 
-use std::net::TcpListener;
 use std::process::Command as Process;
 use std::time::Duration;
 
 use netcommon::testing::{DEADLINE, Program};
 
+use crate::addresses::Addresses;
 use crate::command::{Command, Run};
 use crate::compare::without_prompts;
 use crate::normal::chosen_port;
 use crate::programs;
 use crate::support::root;
 use crate::transcript::{ANYTHING, Lane, Session, Step};
-
-/// Where programs listen and connect when the command names no address.
-const DEFAULT_ADDRS: [(&str, &str); 4] = [
-    ("tcp-server", "127.0.0.1:8888"),
-    ("tcp-client", "127.0.0.1:8888"),
-    ("udp-server", "127.0.0.1:9999"),
-    ("udp-client", "127.0.0.1:9999"),
-];
 
 /// How long a server has been quiet before a refresh, which does not know what to wait for, goes on.
 const QUIET: Duration = Duration::from_millis(300);
@@ -48,18 +40,9 @@ pub(crate) struct Played {
     pub kept: Vec<String>,
 }
 
-/// An address on the page and the one used now.
-struct Mapped {
-    /// As commands write it, and as the server's first line shows it.
-    names: Vec<String>,
-    /// What the server was asked to listen on, for example `127.0.0.1:0`.
-    asked: String,
-    real: String,
-}
-
 struct Player {
     chinese: bool,
-    addrs: Vec<Mapped>,
+    addrs: Addresses,
 }
 
 struct Server<'a> {
@@ -70,7 +53,7 @@ struct Server<'a> {
 
 /// Plays a session; `refresh` when the page may be wrong, so that nothing can be waited for by it.
 pub(crate) fn play(session: &Session, refresh: bool) -> Result<Played, String> {
-    let mut player = Player { chinese: session.chinese, addrs: Vec::new() };
+    let mut player = Player { chinese: session.chinese, addrs: Addresses::default() };
     let mut servers = Vec::new();
     for lane in &session.lanes {
         servers.push(match lane.steps[0].listens_on() {
@@ -98,8 +81,7 @@ pub(crate) fn play(session: &Session, refresh: bool) -> Result<Played, String> {
             said[at].push(now);
         }
     }
-    let kept = player.addrs.iter().flat_map(|addr| addr.names.clone()).collect();
-    Ok(Played { said, kept })
+    Ok(Played { said, kept: player.addrs.names() })
 }
 
 fn count_clients(session: &Session) -> usize {
@@ -110,19 +92,10 @@ fn count_clients(session: &Session) -> usize {
 impl Player {
     fn start_server<'a>(&mut self, step: &'a Step, shown: &str) -> Result<Server<'a>, String> {
         let run = step.run().ok_or("a server is a program")?;
-        let mut args = run.args.clone();
-        let at = addr_position(run, &mut args)
-            .ok_or_else(|| format!("{}: no address to listen on is known", run.program))?;
-        let name = args[at].clone();
-        let host = name.rsplit_once(':').map_or(name.as_str(), |(host, _)| host);
-        let asked = format!("{host}:0");
-        args[at].clone_from(&asked);
-        for arg in &mut args[at + 1..] {
-            self.use_real(arg);
-        }
+        let (args, named) = self.addrs.of_server(run)?;
         let mut program = self.start(run, &args)?;
         let real = program.listening_addr().to_string();
-        self.addrs.push(Mapped { names: vec![shown.to_owned(), name], asked, real });
+        self.addrs.add(vec![shown.to_owned(), named], real);
         // The lines up to the one that says so were read while waiting for it.
         let before = step.shown.iter().take_while(|line| !line.contains("listening on ")).count();
         Ok(Server { program, step, lines_seen: before + 1 })
@@ -139,11 +112,7 @@ impl Player {
     }
 
     fn run_to_end(&mut self, step: &Step, run: &Run) -> Result<Said, String> {
-        let mut args = run.args.clone();
-        addr_position(run, &mut args);
-        for arg in &mut args {
-            self.use_real(arg);
-        }
+        let args = self.addrs.of_client(run);
         let mut program = self.start(run, &args)?;
         let typed: String = step.typed().iter().map(|line| format!("{line}\n")).collect();
         program.type_text(run.input.as_deref().unwrap_or(&typed));
@@ -155,13 +124,13 @@ impl Player {
         } else {
             program.close_stdin();
         }
-        Ok(self.finish(program))
+        Ok(self.finish(program, None))
     }
 
     fn end_server(&self, mut server: Server<'_>, refresh: bool) -> Said {
         server.wait_for_lines(server.step.before_interrupt().len(), refresh);
         interrupt(&server.program);
-        let mut said = self.finish(server.program);
+        let mut said = self.finish(server.program, server.step.listens_on());
         if !server.step.is_interrupted() {
             // The page leaves the terminal before the server ends.
             said.lines.truncate(server.step.expected().len());
@@ -170,10 +139,10 @@ impl Player {
     }
 
     /// Reads on while the program talks, so that only silence runs into the deadline.
-    fn finish(&self, mut program: Program) -> Said {
+    fn finish(&self, mut program: Program, own: Option<&str>) -> Said {
         while program.next_line(DEADLINE).is_some() {}
         let finished = program.wait();
-        let lines = without_prompts(&finished.stdout).iter().map(|line| self.as_shown(line)).collect();
+        let lines = without_prompts(&finished.stdout).iter().map(|line| self.addrs.as_shown(line, own)).collect();
         Said { lines, stderr: finished.stderr, code: finished.code }
     }
 
@@ -188,32 +157,6 @@ impl Player {
         process.env("LC_ALL", if self.chinese { "zh_TW.UTF-8" } else { "C.UTF-8" });
         process.env("PYTHONUNBUFFERED", "1").env_remove("RUST_BACKTRACE").env_remove("RUST_LOG");
         Ok(Program::start_command(&mut process))
-    }
-
-    /// Replaces an address of the page by the one used now; nobody listens on one that is new here.
-    fn use_real(&mut self, arg: &mut String) {
-        if !is_free_loopback(arg) {
-            return;
-        }
-        if let Some(addr) = self.addrs.iter().find(|addr| addr.names.contains(arg)) {
-            arg.clone_from(&addr.real);
-            return;
-        }
-        let host = arg.rsplit_once(':').map_or("127.0.0.1", |(host, _)| host);
-        let listener = TcpListener::bind(format!("{host}:0"));
-        let Ok(free) = listener.and_then(|listener| listener.local_addr()) else { return };
-        self.addrs.push(Mapped { names: vec![arg.clone()], asked: free.to_string(), real: free.to_string() });
-        *arg = free.to_string();
-    }
-
-    /// A program's line with the page's addresses.
-    fn as_shown(&self, line: &str) -> String {
-        let mut line = line.to_owned();
-        for addr in &self.addrs {
-            line = replaced(&line, &addr.real, &addr.names[0]);
-            line = replaced(&line, &addr.asked, &addr.names[0]);
-        }
-        line
     }
 }
 
@@ -252,64 +195,6 @@ impl Server<'_> {
         while self.lines_seen < lines && self.program.next_line(DEADLINE).is_some() {
             self.lines_seen += 1;
         }
-    }
-}
-
-/// Where the address stands in `args`; the program's default is put in when there is none.
-fn addr_position(run: &Run, args: &mut Vec<String>) -> Option<usize> {
-    if let Some(at) = args.iter().position(|arg| is_addr(arg)) {
-        return Some(at);
-    }
-    let (_, default) = DEFAULT_ADDRS.iter().find(|(program, _)| *program == run.program)?;
-    let at = args.iter().position(|arg| arg.starts_with('-')).unwrap_or(args.len());
-    args.insert(at, (*default).to_owned());
-    Some(at)
-}
-
-fn is_addr(arg: &str) -> bool {
-    let Some((host, port)) = arg.rsplit_once(':') else { return false };
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    port.parse::<u16>().is_ok() && (host == "localhost" || host.parse::<std::net::IpAddr>().is_ok())
-}
-
-/// Whether the page means an address of this machine that anyone may listen on.
-fn is_free_loopback(arg: &str) -> bool {
-    let port = arg.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
-    let local = ["127.", "localhost:", "[::1]:"].iter().any(|host| arg.starts_with(host));
-    is_addr(arg) && local && port.is_some_and(|port| port >= 1024)
-}
-
-/// `line` with `from` replaced by `to` where no digit follows (`127.0.0.1:80` is not in `127.0.0.1:8080`).
-///
-/// A column behind it that was padded with spaces stays where it was.
-fn replaced(line: &str, from: &str, to: &str) -> String {
-    let mut out = String::new();
-    let mut rest = line.to_owned();
-    while let Some(at) = rest.find(from) {
-        let behind = &rest[at + from.len()..];
-        let whole = !behind.starts_with(|c: char| c.is_ascii_digit());
-        out.push_str(&rest[..at]);
-        out.push_str(if whole { to } else { from });
-        let gap = " ".repeat(if whole { from.len().saturating_sub(to.len()) } else { 0 });
-        rest = match behind.find(PADDING) {
-            Some(padding) => format!("{}{gap}{}", &behind[..padding], &behind[padding..]),
-            None => behind.to_owned(),
-        };
-    }
-    out + &rest
-}
-
-/// More spaces than stand between two columns that are not padded.
-const PADDING: &str = "    ";
-
-#[test]
-fn an_address_is_replaced_whole_and_its_column_kept() {
-    for (line, want) in [
-        ("at 127.0.0.1:45123, 127.0.0.1:451234", "at 127.0.0.1:8888, 127.0.0.1:451234"),
-        ("connect(127.0.0.1:45123) = 0     waits", "connect(127.0.0.1:8888) = 0      waits"),
-        ("connect(127.0.0.1:45123) = 0   waits", "connect(127.0.0.1:8888) = 0   waits"),
-    ] {
-        assert_eq!(replaced(line, "127.0.0.1:45123", "127.0.0.1:8888"), want);
     }
 }
 
