@@ -99,3 +99,15 @@ fn a_refresh_makes_a_lie_true_again() {
     assert_eq!(refreshed.as_deref(), Some(TRUE));
     assert_eq!(refresh::refreshed_text(&page(TRUE), &[]), None);
 }
+
+#[test]
+fn a_refresh_fills_in_what_nobody_has_written_yet() {
+    let text = "<!-- transcript: new -->\n```console server\n$ cargo run -q -p tcp-server\n\
+                Server listening on 127.0.0.1:8888\n^C\n```\n```console client\n\
+                $ cargo run -q -p tcp-client -- -m 你好\n```\n";
+    let text = refresh::refreshed_text(&page(text), &[]).expect("much is missing");
+    assert_eq!(findings(&text), Vec::new());
+    let (before, after) = text.split_once("^C\n").expect("Ctrl-C is still there");
+    assert!(before.contains(": 你好\n") && before.contains("closed: end of stream"), "{text}");
+    assert!(after.starts_with("Server shutting down...\n") && after.contains("Server received: 你好\n"), "{text}");
+}

@@ -9,7 +9,7 @@ use std::io::Write;
 use crate::compare::{difference, refreshed};
 use crate::listing::quoted;
 use crate::page::{Mark, Page};
-use crate::session::play;
+use crate::session::{Said, play};
 use crate::support::{File, root};
 use crate::transcript::{Session, Step, sessions};
 use crate::twins;
@@ -72,9 +72,7 @@ fn new_transcripts(session: &Session) -> Result<Vec<(usize, Vec<String>)>, Strin
     let mut new = Vec::new();
     for (lane, said) in session.lanes.iter().zip(&played.said) {
         let pairs = || lane.steps.iter().zip(said);
-        let is_wrong = |(step, said): (&Step, &crate::session::Said)| {
-            difference(&step.expected(), &said.lines, &played.kept).is_some()
-        };
+        let is_wrong = |(step, said): (&Step, &Said)| difference(&step.expected(), &said.lines, &played.kept).is_some();
         if !pairs().any(is_wrong) {
             continue;
         }
@@ -84,11 +82,23 @@ fn new_transcripts(session: &Session) -> Result<Vec<(usize, Vec<String>)>, Strin
         let mut lines = Vec::new();
         for (step, said) in pairs() {
             lines.push(step.typed_command.clone());
-            lines.extend(refreshed(&step.shown, &said.lines, &played.kept));
+            lines.extend(refreshed_step(step, said, &played.kept));
         }
         new.push((*block, lines));
     }
     Ok(new)
+}
+
+/// The new lines of a step; `^C` stands where it was pressed this time.
+fn refreshed_step(step: &Step, said: &Said, kept: &[String]) -> Vec<String> {
+    let Some(at) = step.shown.iter().position(|line| line == "^C") else {
+        return refreshed(&step.shown, &said.lines, kept);
+    };
+    let (before, after) = said.lines.split_at(said.before_interrupt.min(said.lines.len()));
+    let mut lines = refreshed(&step.shown[..at], before, kept);
+    lines.push("^C".to_owned());
+    lines.extend(refreshed(&step.shown[at + 1..], after, kept));
+    lines
 }
 
 /// The page's text with some of its blocks replaced, from the last to the first.

@@ -29,6 +29,8 @@ pub(crate) struct Said {
     pub stderr: String,
     /// The exit code.
     pub code: Option<i32>,
+    /// How many lines it had said when Ctrl-C was pressed.
+    pub before_interrupt: usize,
 }
 
 /// The played session: per lane and step what it said, and the addresses that the page names.
@@ -117,20 +119,19 @@ impl Player {
         let typed: String = step.typed().iter().map(|line| format!("{line}\n")).collect();
         program.type_text(run.input.as_deref().unwrap_or(&typed));
         if step.is_interrupted() {
-            for _ in step.before_interrupt() {
-                program.next_line(DEADLINE);
-            }
+            let before_interrupt = step.before_interrupt().iter().map_while(|_| program.next_line(DEADLINE)).count();
             interrupt(&program);
-        } else {
-            program.close_stdin();
+            return Ok(Said { before_interrupt, ..self.finish(program, None) });
         }
+        program.close_stdin();
         Ok(self.finish(program, None))
     }
 
     fn end_server(&self, mut server: Server<'_>, refresh: bool) -> Said {
         server.wait_for_lines(server.step.before_interrupt().len(), refresh);
         interrupt(&server.program);
-        let mut said = self.finish(server.program, server.step.listens_on());
+        let finished = self.finish(server.program, server.step.listens_on());
+        let mut said = Said { before_interrupt: server.lines_seen, ..finished };
         if !server.step.is_interrupted() {
             // The page leaves the terminal before the server ends.
             said.lines.truncate(server.step.expected().len());
@@ -143,7 +144,7 @@ impl Player {
         while program.next_line(DEADLINE).is_some() {}
         let finished = program.wait();
         let lines = without_prompts(&finished.stdout).iter().map(|line| self.addrs.as_shown(line, own)).collect();
-        Said { lines, stderr: finished.stderr, code: finished.code }
+        Said { lines, stderr: finished.stderr, code: finished.code, before_interrupt: 0 }
     }
 
     fn start(&self, run: &Run, args: &[String]) -> Result<Program, String> {
