@@ -1,28 +1,22 @@
 //! The life of one connection, on the thread that was started for it.
 //!
 //! Read a message, say that it came, answer it; until the client ends the stream, breaks a rule, loses
-//! our patience, or the server shuts down. Read `answer.rs` and `patience.rs` first, `server.rs` next.
+//! our patience, or the server shuts down. Read `netcommon::echo` and `patience.rs` first, `server.rs` next.
 //! Source: UNP section 5.2 (`str_echo`), RFC 9112 section 9.6 (why a closing server goes on reading).
 
 use std::io::{self, Read, Write};
 use std::net::{self, SocketAddr};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use netcommon::connections::Connection;
 use netcommon::console::Lines;
+use netcommon::echo::{Answerer, Config, End, LINGER, Summary};
 use netcommon::error::is_timeout;
-use netcommon::escape::escape;
-use netcommon::framing::{FrameError, Limits, MessageReader, ReadError};
+use netcommon::framing::{FrameError, MessageReader, ReadError};
 use netcommon::net::TcpStream;
 use netcommon::shutdown::Shutdown;
 
-use crate::answer::Answerer;
 use crate::patience::Patient;
-use crate::server::Config;
-use crate::summary::{End, Summary};
-
-/// How many bytes of a message the server's terminal shows: two lines of it.
-const SHOWN_MAX: usize = 160;
 
 /// Answers to messages that arrived together leave together, up to this many bytes: one read's worth.
 const GATHER_MAX: usize = 8 * 1024;
@@ -30,9 +24,6 @@ const GATHER_MAX: usize = 8 * 1024;
 /// What a connection keeps of its buffers between messages; the rest goes back to the heap, so that a
 /// thousand clients that once sent 64 KiB each do not hold 64 MiB.
 const KEPT_MAX: usize = 4 * 1024;
-
-/// How long we go on reading what a client still sends after we have told it why we close.
-const LINGER: Duration = Duration::from_secs(1);
 
 /// One client: its stream, what the server allows it, and what it has done so far.
 pub(crate) struct Client<'a> {
@@ -73,13 +64,13 @@ impl Client<'_> {
     /// The heart of the chapter: read a message, answer it, until the stream ends.
     // ANCHOR: answer-all
     fn answer_all(&self, tally: &mut Tally) -> Result<(), End> {
-        let limits = Limits { message_len_max: self.config.message_len_max };
+        let limits = self.config.limits();
         let patient = Patient::new(self.stream, self.config.idle_timeout).map_err(End::Failed)?;
         let mut reader = MessageReader::new(&patient, self.config.framing, limits);
         let mut answerer = Answerer::new(self.config.framing, limits);
         let mut wire = Vec::new();
         while let Some(message) = reader.read_message().map_err(why_reading_ended)? {
-            self.show(message);
+            self.config.show(self.lines, self.peer, message);
             tally.messages += 1;
             tally.bytes_in += message.len() as u64;
             answerer.answer(message, &mut wire).expect("the answer's limit allows for its prefix");
@@ -99,13 +90,6 @@ impl Client<'_> {
     }
     // ANCHOR_END: answer-all
 
-    fn show(&self, message: &[u8]) {
-        if !self.config.quiet {
-            let message = escape(message).at_most(SHOWN_MAX);
-            self.lines.line(format_args!("Received from {}: {message}", self.peer));
-        }
-    }
-
     fn send(&self, wire: &[u8]) -> Result<(), End> {
         let mut stream: &TcpStream = self.stream;
         stream.write_all(wire).map_err(|error| if is_timeout(&error) { End::NotReading } else { End::Failed(error) })
@@ -113,20 +97,13 @@ impl Client<'_> {
 
     /// Tells the client which rule it broke, then releases the connection.
     fn refuse(&self, error: &FrameError) {
-        let mut wire = Vec::new();
-        let reason = format!("Server error: {error}");
-        let limits = Limits { message_len_max: reason.len() };
-        let encoded = netcommon::framing::encode_within(self.config.framing, reason.as_bytes(), limits, &mut wire);
         // A client that does not even take this loses nothing that it could use.
-        if encoded.is_ok() && self.send(&wire).is_ok() {
+        if self.send(&self.config.refusal(error)).is_ok() {
             self.release();
         }
     }
 
-    /// Sends our FIN and reads on for a moment.
-    ///
-    /// Closing a socket with bytes unread sends an RST, and an RST makes the client's system throw away
-    /// what it has not read yet: our last words among it.
+    /// Sends our FIN and reads on for a moment; [`LINGER`] says why.
     fn release(&self) {
         let deadline = Instant::now() + LINGER;
         let mut stream: &TcpStream = self.stream;

@@ -23,9 +23,9 @@
 //! ```
 //!
 //! # Read in this order
-//! [`server`] (accept, admit, drain) · [`client`] (the life of one connection) · [`answer`] (the
-//! protocol: a message in, a message out) · [`patience`] (how long a silent client may stay) ·
-//! [`summary`] (the line at a connection's end).
+//! [`server`] (accept, admit, drain) · [`client`] (the life of one connection) · [`netcommon::echo`] (the
+//! protocol: a message in, a message out; the line at a connection's end) · [`patience`] (how long a
+//! silent client may stay).
 //!
 //! # What we left out
 //! Encryption and names of users (a later chapter's business), and thousands of clients: a thread costs
@@ -39,10 +39,8 @@
 //! RFC 9293 sections 3.5 and 3.6 (opening and closing) · Stevens, Fenner, Rudoff: UNIX Network
 //! Programming, volume 1, chapters 4 to 6 · accept(2), listen(2), shutdown(2).
 
-pub mod answer;
 pub mod client;
 pub mod patience;
 pub mod server;
-pub mod summary;
 
-pub use server::{Config, Report, serve};
+pub use server::serve;

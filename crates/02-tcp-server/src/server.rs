@@ -19,8 +19,8 @@ use crossbeam_channel::select;
 use netcommon::accept::{AfterError, after_error};
 use netcommon::connections::{Connection, Connections};
 use netcommon::console::Lines;
-use netcommon::framing::{Framing, Limits, MESSAGE_LEN_MAX, encode_within};
-use netcommon::net::{TcpListener, TcpStream};
+use netcommon::echo::{Config, Report};
+use netcommon::net::TcpListener;
 use netcommon::shutdown::{Shutdown, Waker};
 
 use crate::client::Client;
@@ -33,49 +33,6 @@ const STACK_BYTES: usize = 128 * 1024;
 /// may have given one back.
 const ROOM_RETRY: Duration = Duration::from_secs(1);
 
-/// What the server allows.
-#[derive(Debug, Clone)]
-pub struct Config {
-    /// How messages are found in the stream.
-    pub framing: Framing,
-    /// Connections at once; the next client is told so and closed.
-    pub max_connections: usize,
-    /// The longest message from a client, in bytes.
-    pub message_len_max: usize,
-    /// How long a client may go without a whole message, or without taking an answer.
-    pub idle_timeout: Duration,
-    /// How long answers in progress may take after Ctrl-C.
-    pub grace: Duration,
-    /// Whether to leave out the line for each message.
-    pub quiet: bool,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            framing: Framing::Raw,
-            // Fits into the 1,024 descriptors that many systems allow a process.
-            max_connections: 1000,
-            message_len_max: MESSAGE_LEN_MAX,
-            // Longer than a pupil thinks, shorter than a lesson.
-            idle_timeout: Duration::from_secs(600),
-            grace: Duration::from_secs(5),
-            quiet: false,
-        }
-    }
-}
-
-/// What a server did from its start to its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Report {
-    /// Connections served.
-    pub served: u64,
-    /// Clients turned away because all places were taken.
-    pub refused: u64,
-    /// Connections that were cut because their answers were not out in time.
-    pub cut: usize,
-}
-
 /// Serves clients on `listener` until `shutdown` asks for the end, and drains.
 ///
 /// `accept(2)`, a thread per connection. Blocks until the last connection has ended.
@@ -86,8 +43,8 @@ pub struct Report {
 ///
 /// # Examples
 /// ```
-/// use netcommon::{console::Console, net::TcpListener, shutdown::Shutdown};
-/// use tcp_server::{Config, serve};
+/// use netcommon::{console::Console, echo::Config, net::TcpListener, shutdown::Shutdown};
+/// use tcp_server::serve;
 ///
 /// let listener = TcpListener::bind("127.0.0.1:0".parse().unwrap())?;
 /// let (console, shutdown) = (Console::start(|| {})?, Shutdown::new());
@@ -139,7 +96,7 @@ impl<'scope, 'env: 'scope> Server<'env> {
                         served += 1;
                     }
                     Err(stream) => {
-                        self.turn_away(&stream, peer);
+                        self.config.turn_away(&stream, peer, self.lines);
                         refused += 1;
                     }
                 },
@@ -166,26 +123,6 @@ impl<'scope, 'env: 'scope> Server<'env> {
         }
     }
 
-    /// Tells a client that all places are taken. Does not block: the send buffer of a new connection is empty.
-    fn turn_away(self, mut stream: &TcpStream, peer: SocketAddr) {
-        use std::io::{Read, Write};
-
-        let max = self.config.max_connections;
-        let reason = format!("Server is full: {max} connections at once; try again later");
-        self.lines.line(format_args!("Turned away {peer}: {max} connections are open"));
-        let mut wire = Vec::new();
-        let limits = Limits { message_len_max: reason.len() };
-        if encode_within(self.config.framing, reason.as_bytes(), limits, &mut wire).is_err() {
-            return;
-        }
-        // Reading what the client has sent already keeps our close from becoming an RST that would
-        // destroy the reason on its way. Whatever fails here, the stream is closed next.
-        let _ = stream.set_nonblocking(true);
-        let _ = stream.write_all(&wire);
-        let _ = stream.shutdown(std::net::Shutdown::Write);
-        let _ = stream.read(&mut [0; 1024]);
-    }
-
     /// Decides what a failed `accept` means; waits where going on at once would spin.
     // ANCHOR: survive
     fn survive(self, error: io::Error, warned: &mut bool) -> io::Result<()> {
@@ -205,19 +142,4 @@ impl<'scope, 'env: 'scope> Server<'env> {
         Ok(())
     }
     // ANCHOR_END: survive
-}
-
-impl std::fmt::Display for Report {
-    /// `Served 3 connections`, and what was out of the ordinary.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { served, refused, cut } = self;
-        write!(f, "Served {served} connection{}", if *served == 1 { "" } else { "s" })?;
-        if *refused > 0 {
-            write!(f, ", turned away {refused}")?;
-        }
-        if *cut > 0 {
-            write!(f, ", cut {cut} whose answers were not taken in time")?;
-        }
-        Ok(())
-    }
 }

@@ -5,14 +5,16 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-mod common;
-
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use common::{ask, connect};
 use netcommon::testing::Program;
 use rustix::process::{Resource, getrlimit};
+use tcp_server::serve;
+
+#[path = "../../netcommon/tests/echo/harness.rs"]
+mod harness;
+use harness::{ask, connect};
 
 /// More clients than a server with a thread for each should take.
 const CROWD: u64 = 5_000;

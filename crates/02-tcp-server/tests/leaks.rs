@@ -1,27 +1,12 @@
-//! After the server has ended, nothing of it is left in the process: no thread and no descriptor.
+//! Nothing is left behind: the test of both servers in `crates/netcommon/tests/echo`, alone in its program.
 //!
-//! One test alone in its file, because it counts what the whole process has.
+//! It counts what the whole process has, so no other test may run beside it.
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-#![cfg(target_os = "linux")]
 
-mod common;
+use tcp_server::serve;
 
-use common::{Server, ask};
-use tcp_server::Config;
-
-fn count(folder: &str) -> usize {
-    std::fs::read_dir(folder).unwrap().count()
-}
-
-#[test]
-fn no_thread_and_no_descriptor_is_left() {
-    let before = (count("/proc/self/task"), count("/proc/self/fd"));
-    for _ in 0..3 {
-        let server = Server::start(Config::default());
-        let clients: Vec<_> = (0..100).map(|_| server.connect()).collect();
-        clients.iter().for_each(|client| ask(client, "有".as_bytes(), "Server received: 有".as_bytes()));
-        assert_eq!(server.stop().served, 100);
-    }
-    assert_eq!((count("/proc/self/task"), count("/proc/self/fd")), before);
-}
+#[path = "../../netcommon/tests/echo/harness.rs"]
+mod harness;
+#[path = "../../netcommon/tests/echo/leaks.rs"]
+mod leaks;

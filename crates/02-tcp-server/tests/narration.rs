@@ -5,12 +5,14 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 #![cfg(target_os = "linux")]
 
-mod common;
-
 use std::net::Shutdown;
 
-use common::{ask, connect, rest};
 use netcommon::testing::strace;
+use tcp_server::serve;
+
+#[path = "../../netcommon/tests/echo/harness.rs"]
+mod harness;
+use harness::{ask, connect, rest};
 
 #[test]
 fn the_servers_narration_is_what_the_kernel_was_asked() {

@@ -13,6 +13,7 @@
 //! | [`accept`] | what to do when `accept` fails | chapter 2 |
 //! | [`shutdown`], [`connections`] | Ctrl-C: stop accepting, finish answers, cut the rest | chapter 2 |
 //! | [`console`] | a server's lines on stdout, which never make a client wait | chapter 2 |
+//! | [`echo`] | the service of chapters 2 and 6: options, answers, refusals, the lines on stdout | chapter 2 |
 //! | [`cli`] | options, errors and exit codes of every program | chapter 1 |
 //! | [`error`] | operation, object, cause, and what to try | chapter 1 |
 //! | [`escape`] | text from the network, safe for a terminal | chapter 2 |
@@ -25,6 +26,7 @@ pub mod cli;
 pub mod connect;
 pub mod connections;
 pub mod console;
+pub mod echo;
 pub mod error;
 pub mod escape;
 pub mod framing;

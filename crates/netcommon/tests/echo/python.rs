@@ -1,11 +1,12 @@
 //! A Python client of the kind that every tutorial shows, against our server with its defaults.
 //!
 //! Where python3 is missing, the test says that it skipped.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::process::{Command, Stdio};
 
 use netcommon::testing::Program;
+
+use crate::SERVER;
 
 /// Connects, sends each line of its input, prints what one `recv` returns.
 const CLIENT: &str = r#"
@@ -24,7 +25,7 @@ fn a_python_client_is_answered_byte_for_byte() {
         eprintln!("skipped: python3 is not installed");
         return;
     }
-    let mut server = Program::start(env!("CARGO_BIN_EXE_tcp-server"), &["127.0.0.1:0"]);
+    let mut server = Program::start(SERVER, &["127.0.0.1:0"]);
     let addr = server.listening_addr().to_string();
     let mut python = Command::new("python3");
     python.args(["-c", CLIENT, &addr]).env("PYTHONIOENCODING", "utf-8");

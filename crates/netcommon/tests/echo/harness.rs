@@ -1,8 +1,7 @@
-//! What the tests of the server share: a server in this process, and clients made with plain std.
+//! What the tests of both servers share: a server in this process, and clients made with plain std.
 //!
 //! Plain std on purpose: a fault in our own wrappers must not hide itself. Every wait has a deadline.
 
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::io::{Read, Write};
@@ -10,10 +9,12 @@ use std::net::{SocketAddr, TcpStream};
 use std::thread::{Builder, JoinHandle};
 
 use netcommon::console::Console;
+use netcommon::echo::{Config, Report};
 use netcommon::net::TcpListener;
 use netcommon::shutdown::Shutdown;
 use netcommon::testing::DEADLINE;
-use tcp_server::{Config, Report, serve};
+
+use crate::serve;
 
 /// A server on a free port, with a token to stop it.
 pub(crate) struct Server {

@@ -1,18 +1,14 @@
 //! The program as a user meets it: its lines, its options, its exit codes.
 //!
-//! Each test starts the real program on port 0; read `common/mod.rs` before.
-
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-mod common;
+//! Each test starts the real program on port 0; read `harness.rs` before.
 
 use std::io::Write;
 use std::net::Shutdown;
 
-use common::{ask, connect, frame, rest};
+use crate::harness::{ask, connect, frame, rest};
 use netcommon::testing::Program;
 
-const SERVER: &str = env!("CARGO_BIN_EXE_tcp-server");
+use crate::{PROGRAM, SERVER};
 
 #[test]
 fn a_visit_is_told_from_its_beginning_to_its_end() {
@@ -82,7 +78,7 @@ fn a_taken_address_is_said_with_what_to_do() {
     let second = Program::run(SERVER, &[&addr], "");
     assert_eq!(second.code, Some(1));
     assert_eq!(second.stdout, "");
-    assert!(second.stderr.starts_with(&format!("tcp-server: bind {addr}: ")), "{}", second.stderr);
+    assert!(second.stderr.starts_with(&format!("{PROGRAM}: bind {addr}: ")), "{}", second.stderr);
     assert!(second.stderr.contains("127.0.0.1:0"), "{}", second.stderr);
 }
 

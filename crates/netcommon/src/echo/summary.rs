@@ -7,7 +7,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use netcommon::framing::FrameError;
+use crate::framing::FrameError;
 
 /// How a connection ended.
 #[derive(Debug)]
@@ -75,7 +75,7 @@ impl fmt::Display for Summary {
 
 #[cfg(test)]
 mod tests {
-    use netcommon::framing::Inside;
+    use crate::framing::Inside;
 
     use super::*;
 

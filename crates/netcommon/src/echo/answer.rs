@@ -1,9 +1,9 @@
 //! The protocol: each message is answered with `Server received: ` and the same bytes.
 //!
 //! Pure: a message in, bytes for the wire out. What a message *is* depends on the framing
-//! (`netcommon::framing`); read that module first.
+//! ([`crate::framing`]); read that module first.
 
-use netcommon::framing::{EncodeError, Framing, Limits, encode_within};
+use crate::framing::{EncodeError, Framing, Limits, encode_within};
 
 /// What every answer begins with.
 pub const ANSWER_PREFIX: &[u8] = b"Server received: ";
@@ -31,8 +31,8 @@ impl Answerer {
     ///
     /// # Examples
     /// ```
+    /// use netcommon::echo::Answerer;
     /// use netcommon::framing::{Framing, Limits};
-    /// use tcp_server::answer::Answerer;
     ///
     /// let mut wire = Vec::new();
     /// let mut answerer = Answerer::new(Framing::Lines, Limits::default());

@@ -2,19 +2,16 @@
 //!
 //! Unix, where a test can send a signal to another process.
 
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 #![cfg(unix)]
-
-mod common;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use common::{ask, connect, rest};
+use crate::harness::{ask, connect, rest};
 use netcommon::testing::{DEADLINE, Program};
 
-const SERVER: &str = env!("CARGO_BIN_EXE_tcp-server");
+use crate::SERVER;
 
 /// A grace period that no test waits for: whoever needs it fails by its length.
 const LONG_GRACE: &str = "60s";

@@ -2,20 +2,16 @@
 //!
 //! Every test ends with a good client that is answered.
 
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-mod common;
-
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use common::{Server, ask, frame, rest};
+use crate::harness::{Server, ask, frame, rest};
+use netcommon::echo::Config;
 use netcommon::framing::Framing;
 use netcommon::net::TcpListener;
 use netcommon::testing::DEADLINE;
 use socket2::SockRef;
-use tcp_server::Config;
 
 /// Short enough for a test, long enough that a busy machine answers a good client within it.
 const IMPATIENT: Duration = Duration::from_millis(300);
@@ -127,7 +123,7 @@ fn a_burst_of_256_connects_is_accepted_without_a_lost_syn() {
 fn a_listener_that_is_given_up_resets_whom_nobody_accepted() {
     // What `serve` relies on at its end: closing the listener does not leave clients hanging.
     let listener = TcpListener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let client = common::connect(listener.local_addr().unwrap());
+    let client = crate::harness::connect(listener.local_addr().unwrap());
     drop(listener);
     let error = (&client).read(&mut [0; 1]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConnectionReset);

@@ -2,16 +2,12 @@
 //!
 //! Clients are plain std sockets, so that a mistake in `netcommon` cannot hide itself.
 
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-mod common;
-
 use std::io::Write;
 use std::net::Shutdown;
 
-use common::{Server, ask, expect, frame, rest};
+use crate::harness::{Server, ask, expect, frame, rest};
+use netcommon::echo::{Config, Report};
 use netcommon::framing::Framing;
-use tcp_server::{Config, Report};
 
 fn config(framing: Framing) -> Config {
     Config { framing, quiet: true, ..Config::default() }

@@ -2,18 +2,17 @@
 //!
 //! Linux: the limit is set by a shell, the processor time is read from /proc.
 
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 #![cfg(target_os = "linux")]
-
-mod common;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
 use std::time::Duration;
 
-use common::{connect, expect};
+use crate::harness::{connect, expect};
 use netcommon::testing::Program;
+
+use crate::SERVER;
 
 /// Ticks of 10 ms that the process has used: fields 14 and 15 of `proc_pid_stat(5)`.
 fn ticks_used(pid: u32) -> u64 {
@@ -25,7 +24,7 @@ fn ticks_used(pid: u32) -> u64 {
 #[test]
 fn running_out_of_descriptors_neither_ends_the_server_nor_spins() {
     let mut shell = Command::new("sh");
-    shell.args(["-c", "ulimit -n 64 && exec \"$0\" 127.0.0.1:0 --quiet", env!("CARGO_BIN_EXE_tcp-server")]);
+    shell.args(["-c", "ulimit -n 64 && exec \"$0\" 127.0.0.1:0 --quiet", SERVER]);
     let mut server = Program::start_command(&mut shell);
     let addr = server.listening_addr();
     let clients: Vec<TcpStream> = (0..200).map(|_| connect(addr)).collect();
