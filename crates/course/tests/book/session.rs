@@ -156,7 +156,10 @@ impl Player {
             process.args(programs::of_the_course()?);
         }
         process.env("LC_ALL", if self.chinese { "zh_TW.UTF-8" } else { "C.UTF-8" });
-        process.env("PYTHONUNBUFFERED", "1").env_remove("RUST_BACKTRACE").env_remove("RUST_LOG");
+        process.env("PYTHONUNBUFFERED", "1").env_remove("RUST_BACKTRACE");
+        for variable in ["RUST_LOG", "LANGUAGE", "COLUMNS"] {
+            process.env_remove(variable);
+        }
         Ok(Program::start_command(&mut process))
     }
 }
