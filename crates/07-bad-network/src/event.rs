@@ -1,0 +1,174 @@
+//! What the program says while it runs, for people or (`--json`) for programs, and the live line.
+//!
+//! Events go to stdout through netcommon's console, which never makes traffic wait. The live line goes to
+//! stderr, only if that is a terminal. Read `totals.rs` before.
+
+use std::fmt;
+use std::io::{self, IsTerminal, Write};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use netcommon::console::Lines;
+use serde::Serialize;
+
+use crate::totals::Summary;
+
+/// How often the live line is written at most: as often as one can read it.
+const LIVE_EVERY: Duration = Duration::from_millis(250);
+
+/// Something worth a line. In JSON: an object whose `event` names it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event {
+    /// The first event: with these a run can be had again.
+    Started {
+        /// Where the server is.
+        target: SocketAddr,
+        /// Where chance begins; absent where it has no part.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        seed: Option<u64>,
+    },
+    /// A client that was not known: UDP's flows and TCP's connections are numbered from 1.
+    Flow {
+        /// Its number.
+        flow: u64,
+        /// Its address.
+        client: SocketAddr,
+    },
+    /// The target does not answer to its port.
+    TargetGone {
+        /// Its address.
+        target: SocketAddr,
+        /// What the system said.
+        cause: String,
+    },
+    /// It does again.
+    TargetBack {
+        /// Its address.
+        target: SocketAddr,
+    },
+    /// A client for whom there is no place.
+    NoPlace {
+        /// Its address.
+        client: SocketAddr,
+        /// What is used up.
+        cause: String,
+    },
+    /// A TCP connection has ended.
+    Ended {
+        /// Its number.
+        flow: u64,
+        /// Bytes that went up.
+        bytes_up: u64,
+        /// Bytes that went down.
+        bytes_down: u64,
+        /// How: `closed`, `reset`, ...
+        how: String,
+    },
+    /// The end was asked for.
+    ShuttingDown,
+    /// The last event of a UDP run.
+    Datagrams(Summary),
+    /// The last event of a TCP run.
+    Connections {
+        /// How many were accepted.
+        accepted: u64,
+        /// How many were cut at the end.
+        cut: u64,
+        /// Bytes from the clients to the target.
+        bytes_up: u64,
+        /// And back.
+        bytes_down: u64,
+    },
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Started { target, seed: Some(seed) } => {
+                write!(f, "Target {target}; the same again with --seed {seed}")
+            }
+            Self::Started { target, seed: None } => write!(f, "Target {target}"),
+            Self::Flow { flow, client } => write!(f, "Flow {flow} is {client}"),
+            Self::TargetGone { target, cause } => write!(f, "Target {target} is not there: {cause}; still trying"),
+            Self::TargetBack { target } => write!(f, "Target {target} is there again"),
+            Self::NoPlace { client, cause } => write!(f, "No place for {client}: {cause}"),
+            Self::Ended { flow, bytes_up, bytes_down, how } => {
+                write!(f, "Flow {flow} ended: {bytes_up} bytes up, {bytes_down} bytes down, {how}")
+            }
+            Self::ShuttingDown => f.write_str("Server shutting down..."),
+            Self::Datagrams(summary) => summary.fmt(f),
+            Self::Connections { accepted, cut, bytes_up, bytes_down } => write!(
+                f,
+                "Connections: {accepted} accepted, {cut} cut at the end; {bytes_up} bytes up, {bytes_down} bytes down"
+            ),
+        }
+    }
+}
+
+/// Where events and the live line go.
+#[derive(Debug)]
+pub struct Voice {
+    lines: Lines,
+    json: bool,
+    /// When the live line may be written again; `None` when stderr is no terminal.
+    live_next: Option<Instant>,
+    live_shown: String,
+}
+
+impl Voice {
+    /// Speaks through `lines`; as JSON if asked for. The live line only goes to a terminal.
+    #[must_use]
+    pub fn new(lines: Lines, json: bool) -> Self {
+        let live_next = io::stderr().is_terminal().then(Instant::now);
+        Self { lines, json, live_next, live_shown: String::new() }
+    }
+
+    /// Says an event; never blocks.
+    pub fn say(&self, event: &Event) {
+        if self.json {
+            let line = serde_json::to_string(event).expect("an event has only plain fields");
+            self.lines.line(format_args!("{line}"));
+        } else {
+            // Clears the rest of the live line, over which this one is written.
+            let clear = if self.live_shown.is_empty() { "" } else { "\x1b[K" };
+            self.lines.line(format_args!("{clear}{event}"));
+        }
+    }
+
+    /// When [`Voice::live`] has something to do, if it has.
+    #[must_use]
+    pub fn live_due(&self, changed: bool) -> Option<Instant> {
+        self.live_next.filter(|_| changed)
+    }
+
+    /// Writes the live line if it is time for it, and says whether. A terminal that was stopped with Ctrl-S stops us here.
+    pub fn live(&mut self, now: Instant, line: fmt::Arguments<'_>) -> bool {
+        let Some(next) = &mut self.live_next else { return false };
+        if now < *next {
+            return false;
+        }
+        *next = now + LIVE_EVERY;
+        let line = line.to_string();
+        if line != self.live_shown {
+            // The cursor stays at the line's beginning, so that the next line of stdout covers it.
+            let _ = write!(io::stderr(), "{line}\x1b[K\r");
+            self.live_shown = line;
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_reads_as_a_sentence_and_as_json() {
+        let event = Event::Flow { flow: 1, client: "127.0.0.1:50312".parse().unwrap() };
+        assert_eq!(event.to_string(), "Flow 1 is 127.0.0.1:50312");
+        let json = serde_json::to_string(&event).unwrap();
+        assert_eq!(json, r#"{"event":"flow","flow":1,"client":"127.0.0.1:50312"}"#);
+        assert_eq!(serde_json::to_string(&Event::ShuttingDown).unwrap(), r#"{"event":"shutting-down"}"#);
+    }
+}
