@@ -5,16 +5,16 @@
 //! rest of a message is Traditional Chinese, cut at a character, because some servers decode what they
 //! read as UTF-8.
 
-use std::io::Write;
-
 /// Bytes at the head of a message that name its sender and its number: `#00042 0000000017 `.
-pub const HEAD_LEN: usize = 1 + SENDER_DIGITS + 1 + NUMBER_DIGITS + 1;
+pub const HEAD_LEN: usize = NUMBER_AT + NUMBER_DIGITS + 1;
 
 /// The longest message: it fits the smallest send buffer of the systems we know, so that a `send` on
 /// a connection with nothing on its way is never short.
 pub const MESSAGE_LEN_MAX: usize = 4096;
 
+const SENDER_AT: usize = 1;
 const SENDER_DIGITS: usize = 5;
+const NUMBER_AT: usize = SENDER_AT + SENDER_DIGITS + 1;
 const NUMBER_DIGITS: usize = 10;
 const FILL: &str = "網路程式設計：一個位元組不是一個字元。";
 
@@ -26,7 +26,6 @@ pub struct Exchange {
     prefix_len: usize,
     /// How many bytes of the answer have come and were right.
     matched: usize,
-    sender: usize,
     number: u64,
 }
 
@@ -58,10 +57,12 @@ impl Exchange {
     #[must_use]
     pub fn new(sender: usize, message_len: usize, prefix: &[u8]) -> Self {
         let message_len = message_len.clamp(HEAD_LEN, MESSAGE_LEN_MAX);
-        let mut answer = prefix.to_vec();
-        answer.resize(prefix.len() + HEAD_LEN, b' ');
+        let mut head = [b' '; HEAD_LEN];
+        head[0] = b'#';
+        write_digits(&mut head[SENDER_AT..SENDER_AT + SENDER_DIGITS], sender as u64);
+        let mut answer = [prefix, &head].concat();
         answer.extend_from_slice(&fill(message_len - HEAD_LEN));
-        Self { answer, prefix_len: prefix.len(), matched: 0, sender, number: 0 }
+        Self { answer, prefix_len: prefix.len(), matched: 0, number: 0 }
     }
 
     /// The next message, to be sent as it is; what came of the answer to the last one is forgotten.
@@ -73,10 +74,8 @@ impl Exchange {
     pub fn message_with_number(&mut self, number: u64) -> &[u8] {
         self.number = number;
         self.matched = 0;
-        let sender = self.sender;
         let message = &mut self.answer[self.prefix_len..];
-        write!(&mut message[..HEAD_LEN], "#{sender:0SENDER_DIGITS$} {number:0NUMBER_DIGITS$} ")
-            .expect("HEAD_LEN is made of these widths");
+        write_digits(&mut message[NUMBER_AT..NUMBER_AT + NUMBER_DIGITS], number);
         message
     }
 
@@ -93,9 +92,17 @@ impl Exchange {
     /// The number that a datagram claims to answer; `None` if there is none to read.
     #[must_use]
     pub fn number_of(&self, datagram: &[u8]) -> Option<u64> {
-        let from = self.prefix_len + 1 + SENDER_DIGITS + 1;
+        let from = self.prefix_len + NUMBER_AT;
         let digits = datagram.get(from..from + NUMBER_DIGITS)?;
         std::str::from_utf8(digits).ok()?.parse().ok()
+    }
+}
+
+/// Fills `digits` with the last digits of a number; `write!` would do, at several times the cost.
+fn write_digits(digits: &mut [u8], mut number: u64) {
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
     }
 }
 
@@ -130,6 +137,13 @@ mod tests {
             assert_eq!(message.len(), len);
             assert!(std::str::from_utf8(message).is_ok(), "length {len}");
         }
+    }
+
+    #[test]
+    fn a_message_begins_with_its_sender_and_its_number() {
+        let mut exchange = Exchange::new(42, 64, PREFIX);
+        let message = exchange.message_with_number(17);
+        assert!(message.starts_with(b"#00042 0000000017 "));
     }
 
     #[test]

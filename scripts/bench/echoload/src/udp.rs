@@ -2,10 +2,13 @@
 //! sends the next one when one is answered or given up.
 //!
 //! Each place in the window has its own messages: place 3 of 32 sends the numbers 3, 35, 67 and so
-//! on, so an answer finds its place by its number. Read `exchange` first.
+//! on, so an answer finds its place by its number. The sockets are asked in turn and without waiting:
+//! a generator that sleeps lets the server pay for waking it, once for every answer, and that would be
+//! measured too. So it keeps one core busy for as long as it runs. Read `exchange` first.
 
 use std::io::{ErrorKind, Read};
 use std::net::SocketAddr;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -14,7 +17,6 @@ use socket2::{Domain, Protocol, Socket, Type};
 use crate::exchange::{Exchange, Verdict};
 use crate::histogram::Histogram;
 use crate::process::{Disturbance, Usage};
-use crate::readiness::{Interest, Readiness};
 use crate::report::Report;
 use crate::tcp::{report_costs, report_times};
 
@@ -92,35 +94,39 @@ pub fn load(server: SocketAddr, load: &Load, server_pid: Option<u32>) -> Result<
 
 #[derive(Debug)]
 struct Generator {
-    readiness: Readiness,
+    sockets: Vec<Socket>,
     windows: Vec<Window>,
     tally: Tally,
+    buffer: Vec<u8>,
 }
 
 impl Generator {
     fn new(server: SocketAddr, load: &Load) -> Result<Self> {
-        let mut readiness = Readiness::new().context("create a poller")?;
+        let mut sockets = Vec::with_capacity(load.sockets);
         let mut windows = Vec::with_capacity(load.sockets);
         for sender in 0..load.sockets {
             let socket = connected_socket(server).with_context(|| format!("socket to {server}"))?;
-            readiness.add(socket, Interest::Readable)?;
+            sockets.push(socket);
             let unused = |place| Place { number: place as u64, sent_at: Instant::now(), free: true };
             windows.push(Window {
                 exchange: Exchange::new(sender, load.message_len, &load.prefix),
                 places: (0..load.outstanding).map(unused).collect(),
             });
         }
-        Ok(Self { readiness, windows, tally: Tally::default() })
+        Ok(Self { sockets, windows, tally: Tally::default(), buffer: vec![0; 64 * 1024] })
     }
 
     fn run(&mut self, until: Instant) -> Result<()> {
         self.fill_windows()?;
-        let mut ready = Vec::new();
         let mut next_search = Instant::now() + SEARCH_EVERY;
         loop {
-            self.readiness.wait(SEARCH_EVERY, &mut ready)?;
-            for &socket in &ready {
-                self.take_answers(socket, until)?;
+            let mut taken = 0;
+            for socket in 0..self.sockets.len() {
+                taken += self.take_answers(socket, until)?;
+            }
+            if taken == 0 {
+                // Nothing to do: whoever shares this core with us goes first.
+                thread::yield_now();
             }
             let now = Instant::now();
             if now < next_search {
@@ -152,7 +158,7 @@ impl Generator {
         let window = &mut self.windows[socket];
         let number = window.places[place].number + window.places.len() as u64;
         let message = window.exchange.message_with_number(number);
-        match self.readiness.socket(socket).send(message) {
+        match self.sockets[socket].send(message) {
             Ok(_) => {}
             // A full send buffer: the place stays free, and the next search fills it.
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
@@ -162,14 +168,14 @@ impl Generator {
         Ok(())
     }
 
-    /// Receives as many datagrams as one window holds, so that no socket starves the others.
-    fn take_answers(&mut self, socket: usize, until: Instant) -> Result<()> {
-        let mut buffer = [0; 64 * 1024];
-        for _ in 0..self.windows[socket].places.len() {
-            let mut source = self.readiness.socket(socket);
-            let datagram = match source.read(&mut buffer) {
-                Ok(len) => &buffer[..len],
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+    /// Receives as many datagrams as one window holds, so that no socket starves the others; returns
+    /// how many came.
+    fn take_answers(&mut self, socket: usize, until: Instant) -> Result<usize> {
+        for taken in 0..self.windows[socket].places.len() {
+            let mut source = &self.sockets[socket];
+            let datagram = match source.read(&mut self.buffer) {
+                Ok(len) => &self.buffer[..len],
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(taken),
                 Err(error) => return Err(error).context("receive a datagram"),
             };
             let now = Instant::now();
@@ -187,7 +193,7 @@ impl Generator {
                 Verdict::Partial | Verdict::Wrong => self.tally.wrong += 1,
             }
         }
-        Ok(())
+        Ok(self.windows[socket].places.len())
     }
 
     fn give_up_lost(&mut self, now: Instant) {
