@@ -43,7 +43,7 @@ pub struct Shutdown {
 struct Inner {
     /// Dropped one by one: first the sender of `draining`, then that of `cutting`.
     stages: Vec<Sender<Infallible>>,
-    /// Woken once, when draining begins.
+    /// Woken once, when the next stage begins.
     wakers: Vec<Waker>,
 }
 
@@ -124,6 +124,16 @@ impl Shutdown {
         } else {
             // A client that connects again and again would otherwise pile them up.
             inner.wakers.retain(Waker::is_needed);
+            inner.wakers.push(waker);
+        }
+    }
+
+    /// Fires `waker` when cutting begins; at once if it has begun. Call it when draining has begun.
+    pub fn wake_on_cut(&self, waker: Waker) {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_cutting() {
+            waker.wake();
+        } else {
             inner.wakers.push(waker);
         }
     }
