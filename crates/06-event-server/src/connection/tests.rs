@@ -239,9 +239,9 @@ fn each_failure_has_its_own_end() {
         blocked.says(b"x").send(1);
         blocked.connection.drain();
         if fails {
-            blocked.connection.failed(reset())
+            blocked.connection.failed(reset());
         } else {
-            blocked.connection.time_is_up()
+            blocked.connection.time_is_up();
         }
         assert_eq!(blocked.end(), "shutdown, cut before its answer was out");
     }
