@@ -50,7 +50,7 @@ enum State {
 }
 
 /// What an empty message means where messages have no boundaries.
-const EMPTY_IS_NOTHING: &str = "an empty message is no bytes: a raw stream has nothing to send";
+const EMPTY_IS_NOTHING: &str = "nothing to send: in `raw`, an empty message is zero bytes";
 
 /// The conversation with a server: one message, one answer.
 #[derive(Debug)]
@@ -100,12 +100,9 @@ impl Dialogue {
         self.prompt()
     }
 
-    /// The user has typed a line, without its end. `quit`, in any case, ends the conversation.
+    /// The user's next message, without the end of its line.
     #[must_use]
     pub fn on_line(&mut self, line: Vec<u8>, now: Instant) -> Vec<Action> {
-        if line.eq_ignore_ascii_case(b"quit") {
-            return self.on_input_end(now);
-        }
         if line.is_empty() && self.raw {
             return [vec![Action::Explain(EMPTY_IS_NOTHING)], self.prompt()].concat();
         }
@@ -202,14 +199,12 @@ mod tests {
     }
 
     #[test]
-    fn quit_in_any_case_half_closes_and_waits_for_the_servers_fin() {
-        for quit in ["quit", "QUIT", "Quit"] {
-            let (mut dialogue, now) = piped();
-            assert_eq!(dialogue.on_line(quit.into(), now), [Action::HalfClose]);
-            assert_eq!(dialogue.ending(), None);
-            dialogue.on_server_end();
-            assert_eq!(dialogue.ending(), Some(Ending::Done));
-        }
+    fn the_end_of_input_half_closes_and_waits_for_the_servers_fin() {
+        let (mut dialogue, now) = piped();
+        assert_eq!(dialogue.on_input_end(now), [Action::HalfClose]);
+        assert_eq!(dialogue.ending(), None);
+        dialogue.on_server_end();
+        assert_eq!(dialogue.ending(), Some(Ending::Done));
     }
 
     #[test]

@@ -28,7 +28,7 @@ struct Args {
     server: HostPort,
 
     /// How messages are found in the stream: `raw`, `lines` or `length`
-    #[arg(long, default_value = "raw")]
+    #[arg(long, value_name = "raw|lines|length", default_value = "raw")]
     framing: Framing,
 
     /// Send this message instead of asking; may be given several times
@@ -71,6 +71,7 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
         connected => connected?,
     };
     print_line(format_args!("Connected to {}", args.server))?;
+    log::info!("framing {}, each answer within {:?}", args.framing, args.timeout);
     let manner = args.slice.map_or(Manner::Whole, |len| Manner::Sliced(len.into()));
     let sender = Sender { framing: args.framing, manner };
     let session = Session { stream, sender, timeout: args.timeout, shutdown };

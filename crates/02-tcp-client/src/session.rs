@@ -9,7 +9,7 @@
 //!
 //! Read `dialogue.rs` first: it decides, this file does.
 
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, IsTerminal, Write};
 use std::net;
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
@@ -83,6 +83,9 @@ impl Session {
         }
         drop(answers);
         reader.join().expect("the reading thread does not panic");
+        if !matches!(result, Ok(Ending::Done)) {
+            forget_half_a_line();
+        }
         result.map(|ending| (ending, talk.why))
     }
 }
@@ -191,6 +194,7 @@ impl Talk<'_> {
     }
 
     fn send(&mut self, messages: &[impl AsRef<[u8]>]) -> anyhow::Result<()> {
+        log::debug!("send {} message(s) with one write", messages.len());
         match self.sender.send(&mut &*self.stream, messages) {
             Err(SendError::Encode(error)) => Err(error).context("message"),
             // The reading thread will say that the connection has ended, after the server's last words. But
@@ -204,6 +208,16 @@ impl Talk<'_> {
     }
 }
 
+/// What the user had typed without Enter would be the shell's next command: throws it away.
+fn forget_half_a_line() {
+    #[cfg(unix)]
+    if io::stdin().is_terminal() {
+        use rustix::termios::{QueueSelector, tcflush};
+        // A terminal that has gone has no half line either.
+        let _ = tcflush(io::stdin(), QueueSelector::IFlush);
+    }
+}
+
 /// A source that holds `messages` and then ends.
 fn queue(messages: Vec<String>) -> Receiver<Vec<u8>> {
     let (sender, lines) = bounded(messages.len());
@@ -213,7 +227,8 @@ fn queue(messages: Vec<String>) -> Receiver<Vec<u8>> {
     lines
 }
 
-/// The thread `input`: lines without their ends, until the input ends or nobody wants them.
+/// The thread `input`: lines without their ends, until the input ends, the user says `quit`, or nobody
+/// wants them.
 fn read_lines(lines: &ChannelSender<Vec<u8>>) {
     let mut stdin = io::stdin().lock();
     loop {
@@ -223,7 +238,7 @@ fn read_lines(lines: &ChannelSender<Vec<u8>>) {
             Ok(_) => {
                 let end = line.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n')).map_or(0, |last| last + 1);
                 line.truncate(end);
-                if lines.send(line).is_err() {
+                if line.eq_ignore_ascii_case(b"quit") || lines.send(line).is_err() {
                     return;
                 }
             }
@@ -243,6 +258,10 @@ fn read_answers(stream: Arc<TcpStream>, framing: Framing) -> io::Result<(Receive
                 Ok(Some(answer)) => Ok(answer.to_vec()),
                 Err(error) => Err(error),
             };
+            match &answer {
+                Ok(answer) => log::debug!("received a message of {} bytes", answer.len()),
+                Err(error) => log::debug!("received no message: {error}"),
+            }
             let ended = answer.is_err();
             if sender.send(answer).is_err() || ended {
                 return;

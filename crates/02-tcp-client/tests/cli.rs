@@ -42,7 +42,7 @@ fn lines_from_a_pipe_are_sent_one_by_one_and_answered() {
              Server response: Server received: last, without a line feed\nConnection closed\n"
         )
     );
-    assert!(finished.stderr.contains("an empty message is no bytes"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("an empty message is zero bytes"), "{}", finished.stderr);
     assert_eq!(finished.code, Some(0));
     server.join().unwrap();
 }
@@ -59,8 +59,9 @@ fn quit_ends_in_order_whatever_comes_after_it() {
 #[test]
 fn messages_of_the_command_line_need_no_input() {
     let (addr, server) = server(echo);
-    let mut client = Program::start(CLIENT, &[&addr.to_string(), "--message", "早安", "-m", "再見"]);
+    let mut client = Program::start(CLIENT, &[&addr.to_string(), "--message", "早安", "-m", "quit", "-m", "再見"]);
     client.expect_line("Server response: Server received: 早安");
+    client.expect_line("Server response: Server received: quit");
     client.expect_line("Server response: Server received: 再見");
     assert_eq!(client.wait().code, Some(0));
     server.join().unwrap();

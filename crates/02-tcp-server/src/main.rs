@@ -2,6 +2,7 @@
 //!
 //! Wiring only; the lesson is in the library. Read `lib.rs` first.
 
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -9,7 +10,7 @@ use clap::Parser;
 use netcommon::addr::listen;
 use netcommon::cli::finish;
 use netcommon::console::Console;
-use netcommon::echo::{Config, Options};
+use netcommon::echo::Options;
 use netcommon::shutdown::Shutdown;
 use tcp_server::serve;
 
@@ -21,8 +22,8 @@ struct Args {
     service: Options,
 
     /// Connections at once; the next client is told so and closed
-    #[arg(long, value_name = "N", default_value_t = Config::default().max_connections)]
-    max_connections: usize,
+    #[arg(long, value_name = "N", default_value = "1000")]
+    max_connections: NonZeroUsize,
 }
 
 fn main() -> ExitCode {
@@ -38,7 +39,7 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let console = Console::start(move || on_closed.advance()).context("start the console")?;
     let lines = console.lines();
     lines.line(format_args!("Server listening on {}", listener.local_addr()?));
-    let config = service.config(args.max_connections);
+    let config = service.config(args.max_connections.get());
     let report = serve(listener, &config, &shutdown, &lines).context("accept")?;
     lines.line(format_args!("{report}"));
     console.finish();

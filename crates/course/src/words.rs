@@ -25,7 +25,7 @@ impl Word {
 
 pub(crate) const PREDICT: Word = Word { en: "Predict: ", zh_tw: "猜猜看：" };
 pub(crate) const PREDICT_AND_ENTER: Word =
-    Word { en: "Predict, then press Enter: ", zh_tw: "猜猜看，再按 Enter：" };
+    Word { en: "Predict, then press Enter (Ctrl-C leaves): ", zh_tw: "猜猜看，再按 Enter（Ctrl-C 離開）：" };
 pub(crate) const ANSWER: Word = Word { en: "Answer: ", zh_tw: "答案：" };
 pub(crate) const NEXT: Word = Word { en: "Press Enter: ", zh_tw: "按 Enter：" };
 pub(crate) const END_OF_INPUT: Word = Word { en: "(end of input)", zh_tw: "（輸入結束）" };
@@ -35,9 +35,11 @@ pub(crate) const KILLED: Word = Word {
 };
 pub(crate) const TOUR: Word = Word {
     en: "Real programs, real sockets, this computer only. A lane shows one program: `$` is what you would type \
-         to start it, `>` a line typed into it, `^C` is Ctrl-C, everything else is what it said.",
+         to start it, `>` a line typed into it, `^C` is Ctrl-C, everything else is what it said. All of it takes a \
+         few seconds; `cargo run -- demo 1 --step` waits for you at each question.",
     zh_tw: "真的程式、真的 socket，全都只在這台電腦上。每一欄是一個程式：`$` 後面是你要輸入的啟動命令，`>` 後面是輸入給\
-            程式的一行文字，`^C` 是 Ctrl-C，其餘都是程式自己說的話。",
+            程式的一行文字，`^C` 是 Ctrl-C，其餘都是程式自己說的話。全部只要幾秒鐘；想先猜再看，用 \
+            `cargo run -- demo 1 --step`。",
 };
 pub(crate) const TRY: Word = Word { en: "Try:  ", zh_tw: "試試看：" };
 pub(crate) const READ: Word = Word { en: "Read: ", zh_tw: "閱讀：  " };

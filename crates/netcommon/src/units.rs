@@ -46,13 +46,13 @@ pub enum ParseError {
         example: &'static str,
     },
     /// `500`, where it may mean seconds or milliseconds.
-    #[error("no unit; write for example {number}ms or {number}s")]
+    #[error("no unit; write for example {number}s or {number}ms")]
     NoUnit {
         /// The number.
         number: String,
     },
     /// A timeout of no time.
-    #[error("expected a time above zero, for example 500ms or 3s")]
+    #[error("expected a time above zero, for example 3s or 500ms")]
     Zero,
     /// `3fortnights`
     #[error("unknown unit `{}`; there are {units}", escape(.unit.as_bytes()))]
@@ -93,7 +93,7 @@ const DURATION: Kind = Kind {
     units: DURATION_UNITS,
     unit_names: "ns, us, ms, s, m, h and d",
     bare: None,
-    example: "500ms or 3s",
+    example: "3s or 500ms",
     // 366 days of nanoseconds take 55 bits.
     max: DURATION_MAX.as_nanos() as u64,
     max_name: "366d",
@@ -128,13 +128,29 @@ const SIZE: Kind = Kind {
 ///
 /// assert_eq!(parse_duration("1.5s"), Ok(Duration::from_millis(1500)));
 /// let error = parse_duration("500").unwrap_err();
-/// assert_eq!(error.to_string(), "no unit; write for example 500ms or 500s");
+/// assert_eq!(error.to_string(), "no unit; write for example 500s or 500ms");
 /// ```
 pub fn parse_duration(text: &str) -> Result<Duration, ParseError> {
     match parse(text, &DURATION)? {
         0 => Err(ParseError::Zero),
         nanos => Ok(Duration::from_nanos(nanos)),
     }
+}
+
+/// As [`parse_duration`], but zero is a time as well: a grace period of `0s` cuts at once.
+///
+/// # Errors
+/// As [`parse_duration`], except for zero.
+///
+/// # Examples
+/// ```
+/// use netcommon::units::parse_duration_or_zero;
+/// use std::time::Duration;
+///
+/// assert_eq!(parse_duration_or_zero("0s"), Ok(Duration::ZERO));
+/// ```
+pub fn parse_duration_or_zero(text: &str) -> Result<Duration, ParseError> {
+    parse(text, &DURATION).map(Duration::from_nanos)
 }
 
 /// A number of bytes: alone, or with `B`, `kB`, `KiB`, `MB`, `MiB`, `GB` or `GiB`; case does not matter.
@@ -247,20 +263,20 @@ mod tests {
     fn each_mistake_says_what_is_possible() {
         let duration_units = "there are ns, us, ms, s, m, h and d";
         for (text, want) in [
-            ("", "expected a number and its unit, for example 500ms or 3s".to_owned()),
-            ("-3s", "expected a number and its unit, for example 500ms or 3s".to_owned()),
-            ("三秒", "expected a number and its unit, for example 500ms or 3s".to_owned()),
-            (".5s", "expected a number and its unit, for example 500ms or 3s".to_owned()),
-            ("1.s", "expected a number and its unit, for example 500ms or 3s".to_owned()),
-            ("1.2.3s", "expected a number and its unit, for example 500ms or 3s".to_owned()),
-            ("500", "no unit; write for example 500ms or 500s".to_owned()),
+            ("", "expected a number and its unit, for example 3s or 500ms".to_owned()),
+            ("-3s", "expected a number and its unit, for example 3s or 500ms".to_owned()),
+            ("三秒", "expected a number and its unit, for example 3s or 500ms".to_owned()),
+            (".5s", "expected a number and its unit, for example 3s or 500ms".to_owned()),
+            ("1.s", "expected a number and its unit, for example 3s or 500ms".to_owned()),
+            ("1.2.3s", "expected a number and its unit, for example 3s or 500ms".to_owned()),
+            ("500", "no unit; write for example 500s or 500ms".to_owned()),
             ("3秒", format!("unknown unit `秒`; {duration_units}")),
             ("3S", format!("unknown unit `S`; {duration_units}")),
             ("1m30s", format!("unknown unit `m30s`; {duration_units}")),
             ("1\u{1b}[2J", format!("unknown unit `\\x1b[2J`; {duration_units}")),
             ("367d", "too large; at most 366d".to_owned()),
             ("99999999999999999999s", "too large; at most 366d".to_owned()),
-            ("0s", "expected a time above zero, for example 500ms or 3s".to_owned()),
+            ("0s", "expected a time above zero, for example 3s or 500ms".to_owned()),
             ("0.5ns", "too fine; the smallest step is 1ns".to_owned()),
         ] {
             assert_eq!(parse_duration(text).map_err(|error| error.to_string()), Err(want), "{text}");

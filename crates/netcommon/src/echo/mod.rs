@@ -20,7 +20,7 @@ use crate::console::Lines;
 use crate::escape::escape;
 use crate::framing::{FrameError, Framing, Limits, MESSAGE_LEN_MAX, encode_within};
 use crate::net::{BACKLOG, ListenOptions, TcpStream};
-use crate::units::{parse_duration, parse_size};
+use crate::units::{parse_duration, parse_duration_or_zero, parse_size};
 
 /// How many bytes of a message the server's terminal shows: two lines of it.
 const SHOWN_MAX: usize = 160;
@@ -39,19 +39,19 @@ pub struct Options {
     pub listen: HostPort,
 
     /// How messages are found in the stream: `raw`, `lines` or `length`
-    #[arg(long, default_value = "raw")]
+    #[arg(long, value_name = "raw|lines|length", default_value = "raw")]
     pub framing: Framing,
 
     /// The longest message, for `lines` and `length`
     #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = "64KiB")]
     pub max_message: usize,
 
-    /// Close a client that sends no whole message for so long
+    /// Close a client that sends no whole message for this long
     #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "10m")]
     pub idle_timeout: Duration,
 
     /// How long answers in progress may take after Ctrl-C
-    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "5s")]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration_or_zero, default_value = "5s")]
     pub grace: Duration,
 
     /// Finished handshakes that the kernel keeps until we accept them

@@ -17,8 +17,8 @@ mod sentence;
 
 use std::cell::RefCell;
 use std::fmt::Write as _;
-use std::io::Write as _;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::io::{IsTerminal, Write as _};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 pub(crate) use self::call::{Call, Fd, Outcome};
 pub use self::errno::errno_name;
@@ -31,8 +31,13 @@ const ZH_TW: u8 = 2;
 /// Off, or the language; set once at a program's start, read before every call.
 static MODE: AtomicU8 = AtomicU8::new(OFF);
 
+/// Whether stderr is a terminal: there the sentence stands on a line of its own, because 80 columns are
+/// too few for both. In a file it stands behind its call, so that every call is one line.
+static ON_TERMINAL: AtomicBool = AtomicBool::new(false);
+
 /// Turns the narration on for the whole process.
 pub fn start(lang: Lang) {
+    ON_TERMINAL.store(std::io::stderr().is_terminal(), Ordering::Relaxed);
     MODE.store(lang.pick(EN, ZH_TW), Ordering::Relaxed);
 }
 
@@ -57,8 +62,13 @@ pub(crate) fn tell(call: &Call<'_>, outcome: &Outcome<'_>) {
         line.clear();
         // Writing to a String cannot fail, and a closed stderr is no reason to stop.
         let _ = write!(line, "{call} = {outcome}");
-        call::pad_to_sentence(line);
-        line.push_str(sentence::explain(call, outcome, lang));
+        let sentence = sentence::explain(call, outcome, lang);
+        if !ON_TERMINAL.load(Ordering::Relaxed) {
+            call::pad_to_sentence(line);
+        } else if !sentence.is_empty() {
+            line.push_str("\n    ");
+        }
+        line.push_str(sentence);
         line.push('\n');
         let _ = std::io::stderr().write_all(line.as_bytes());
     });

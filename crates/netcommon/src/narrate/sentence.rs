@@ -44,8 +44,8 @@ pub(super) fn explain(call: &Call<'_>, outcome: &Outcome<'_>, lang: Lang) -> &'s
 fn life_cycle(call: &Call<'_>) -> Pair {
     match call {
         Call::Socket { ty, .. } if *ty == socket2::Type::STREAM => (
-            "a new TCP socket: a number for us, a structure in the kernel, no address yet",
-            "新的 TCP socket：我們拿到一個號碼，核心裡多一個結構，還沒有位址",
+            "a new TCP socket: a number for us, a structure in the kernel",
+            "新的 TCP socket：我們拿到一個號碼，核心裡多一個結構",
         ),
         Call::Socket { .. } => (
             "a new UDP socket: it will send and receive whole datagrams",
@@ -56,7 +56,7 @@ fn life_cycle(call: &Call<'_>) -> Pair {
         }
         Call::Bind { .. } => ("the address is ours now; nobody else can bind it", "這個位址歸我們了，別人不能再 bind"),
         Call::Listen { .. } => (
-            "from here on the kernel completes handshakes and keeps up to that many for us",
+            "the kernel now completes handshakes and keeps up to that many for us",
             "從現在起核心會替我們完成三向交握，最多替我們保留這麼多條連線",
         ),
         Call::Accept { .. } => {
@@ -71,8 +71,8 @@ fn life_cycle(call: &Call<'_>) -> Pair {
         Call::PeerAddr { .. } => ("the other end of it", "對方那一端的位址"),
         Call::Shutdown { how, .. } => shutdown(*how),
         _ => (
-            "the number is free again; the kernel still delivers what was sent",
-            "號碼還給系統了；已經送出的資料，核心仍會送達",
+            "the number is free again; what we wrote, the kernel goes on sending",
+            "號碼還給系統了；我們寫出去的資料，核心會繼續送",
         ),
     }
 }
