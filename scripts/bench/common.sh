@@ -51,14 +51,12 @@ lift_descriptor_limit() {
         die "open $1 descriptors: the system allows $(ulimit -n); raise the limit with ulimit -Hn"
 }
 
-# be_urgent: servers and load generator go before everything else on the machine, for one that is
-# never quiet. Needs root. A session has a priority of its own where the scheduler groups by session
-# (autogroup, sched(7)); elsewhere the process's own counts. Both ends get the same.
+# be_urgent: servers and load generator run before everything else on the machine (SCHED_RR,
+# sched(7)), for a machine that is never quiet. Needs root. Both ends and all peers get the same.
 urgently=()
 be_urgent() {
-    urgently=(nice -n -20 bash -c 'echo -20 2>/dev/null >/proc/self/autogroup; exec "$@"' urgently)
-    nice -n -20 true 2>/dev/null && [[ $(nice -n -20 nice 2>/dev/null) == -20 ]] ||
-        die "raise the priority: that needs root; leave out --urgent"
+    urgently=(chrt --rr 1)
+    "${urgently[@]}" true 2>/dev/null || die "run with chrt --rr: needs chrt and root; leave out --urgent"
     # What others get is what we leave, so it says little about how much they disturb.
     calm=200
 }
@@ -157,7 +155,7 @@ say_machine() {
     model=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
     echo "machine: ${model:-$(uname -m)}, $(nproc) cores, Linux $(uname -r), loopback; load before: $(cut -d ' ' -f 1 /proc/loadavg)"
     if ((${#urgently[@]})); then
-        echo "quiet:   no; servers and generator ran at the highest priority"
+        echo "quiet:   no; servers and generator ran with real-time priority (SCHED_RR), before all else"
     else
         echo "quiet:   a run was repeated, up to $tries_max times, when others used over $calm % of the machine (\`others\`: the median kept)"
     fi
