@@ -52,7 +52,9 @@ lift_descriptor_limit() {
 }
 
 # be_urgent: servers and load generator run before everything else on the machine (SCHED_RR,
-# sched(7)), for a machine that is never quiet. Needs root. Both ends and all peers get the same.
+# sched(7)), for a machine that is never quiet. Needs root. Both ends and all peers get the same. Only
+# for servers of one thread: real-time threads take turns in another way than a default system's, and
+# Python's, which share one lock, came out half as fast again.
 urgently=()
 be_urgent() {
     urgently=(chrt --rr 1)
