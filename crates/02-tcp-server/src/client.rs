@@ -73,7 +73,7 @@ impl Client<'_> {
             self.config.show(self.lines, self.peer, message);
             tally.messages += 1;
             tally.bytes_in += message.len() as u64;
-            answerer.answer(message, &mut wire).expect("the answer's limit allows for its prefix");
+            answerer.answer(message, &mut wire).map_err(|error| End::Failed(io::Error::other(error)))?;
             patient.renew();
             if wire.len() < GATHER_MAX && reader.has_message() {
                 continue;

@@ -57,7 +57,7 @@ pub(crate) fn chapter(number: u8, title: &str, lang: Lang) -> String {
 /// A program's end, and how many of its lines a demo has left out.
 pub(crate) fn ended(status: ExitStatus, left_out: usize, lang: Lang) -> String {
     let ended = match status.code() {
-        Some(code) => lang.pick(format!("ended with exit code {code}"), format!("結束，結束代碼 {code}")),
+        Some(code) => lang.pick(format!("ended with exit code {code}"), format!("已結束，代碼 {code}")),
         None => lang.pick("ended by a signal".to_owned(), "被訊號結束".to_owned()),
     };
     let s = if left_out == 1 { "" } else { "s" };
