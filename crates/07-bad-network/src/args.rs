@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bad_network::setting::{Setting, Settings, Way};
+use bad_network::stream_way::StreamWay;
 use bad_network::way::DatagramWay;
 use clap::{Args, Parser, Subcommand};
 use netcommon::addr::HostPort;
@@ -31,6 +32,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Stand between UDP clients and a server: loss, delay, duplication, reordering, corruption, a queue
     Udp(UdpArgs),
+    /// Stand between TCP clients and a server: delay, rate, slices, glue, stalls, resets, half-closes
+    Tcp(TcpArgs),
     /// List the scenarios, with a sentence each and where their figures come from
     Scenarios(ScenariosArgs),
 }
@@ -181,6 +184,97 @@ impl UdpImpairments {
     }
 }
 
+/// `tcp`
+#[derive(Debug, Args)]
+pub(crate) struct TcpArgs {
+    #[command(flatten)]
+    pub(crate) between: Between,
+
+    /// Let the system refuse every connection, as if no server ran here
+    #[arg(long, conflicts_with = "ignore")]
+    pub(crate) refuse: bool,
+
+    /// Accept every connection and never answer, as a server that hangs
+    #[arg(long)]
+    pub(crate) ignore: bool,
+
+    #[command(flatten)]
+    impairments: TcpImpairments,
+}
+
+impl TcpArgs {
+    /// The impairments as settings.
+    pub(crate) fn settings(&self) -> Settings {
+        self.impairments.settings()
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Impairments (both ways, unless in --up or --down)")]
+struct TcpImpairments {
+    /// How long bytes are on their way, for example 50ms
+    #[arg(long, value_name = "TIME", value_parser = setting::<StreamWay>("delay"))]
+    delay: Option<Setting>,
+
+    /// The rate of each connection, for example 20mbit
+    #[arg(long, value_name = "RATE", value_parser = setting::<StreamWay>("rate"))]
+    rate: Option<Setting>,
+
+    /// Cut the stream into pieces of at most so many bytes, also inside a character
+    #[arg(long, value_name = "SIZE", value_parser = setting::<StreamWay>("slice"))]
+    slice: Option<Setting>,
+
+    /// The time between two pieces, 20ms if not given
+    #[arg(long, value_name = "TIME", value_parser = setting::<StreamWay>("slice-gap"))]
+    slice_gap: Option<Setting>,
+
+    /// Gather bytes for so long, then let them leave together
+    #[arg(long, value_name = "TIME", value_parser = setting::<StreamWay>("glue"))]
+    glue: Option<Setting>,
+
+    /// Let nothing pass any more after so many bytes; the connection stays
+    #[arg(long, value_name = "SIZE", value_parser = setting::<StreamWay>("stall-after"))]
+    stall_after: Option<Setting>,
+
+    /// Let nothing pass any more after so much time
+    #[arg(long, value_name = "TIME", value_parser = setting::<StreamWay>("stall-at"))]
+    stall_at: Option<Setting>,
+
+    /// How long the stall lasts, for ever if not given
+    #[arg(long, value_name = "TIME", value_parser = setting::<StreamWay>("stall-for"))]
+    stall_for: Option<Setting>,
+
+    /// Reset both sides after so many bytes
+    #[arg(long, value_name = "SIZE", value_parser = setting::<StreamWay>("reset-after"))]
+    reset_after: Option<Setting>,
+
+    /// End the stream after so many bytes: with --up the server sees the end, with --down the client
+    #[arg(long, value_name = "SIZE", value_parser = setting::<StreamWay>("close-after"))]
+    close_after: Option<Setting>,
+
+    /// How many bytes may be on their way, 256KiB if not given; behind them the sender waits
+    #[arg(long, value_name = "SIZE", value_parser = setting::<StreamWay>("window"))]
+    window: Option<Setting>,
+
+    /// From the client to the target only: any of the above as KEY=VALUE,...
+    #[arg(long, value_name = "KEY=VALUE,...", value_delimiter = ',', value_parser = Setting::parse::<StreamWay>)]
+    up: Vec<Setting>,
+
+    /// From the target to the client only
+    #[arg(long, value_name = "KEY=VALUE,...", value_delimiter = ',', value_parser = Setting::parse::<StreamWay>)]
+    down: Vec<Setting>,
+}
+
+impl TcpImpairments {
+    fn settings(&self) -> Settings {
+        let Self { delay, rate, slice, slice_gap, glue, stall_after, stall_at, stall_for, .. } = self;
+        let Self { reset_after, close_after, window, up, down, .. } = self;
+        let first = [delay, rate, slice, slice_gap, glue, stall_after, stall_at, stall_for];
+        let both = first.into_iter().chain([reset_after, close_after, window]).flatten().cloned().collect();
+        Settings { both, up: up.clone(), down: down.clone() }
+    }
+}
+
 /// Reads the value of the option that is called like its key.
 fn setting<W: Way>(key: &'static str) -> impl Fn(&str) -> Result<Setting, String> + Clone + Send + Sync + 'static {
     move |value| Setting::new::<W>(key, value)
@@ -214,6 +308,16 @@ mod tests {
         assert_eq!(settings.both.len(), 14);
         let settings = udp(&["--up", "loss=5%,delay=9ms", "--down", "loss=1%"]).unwrap().settings();
         assert_eq!((settings.up.len(), settings.down.len()), (2, 1));
+    }
+
+    #[test]
+    fn every_option_for_tcp_becomes_a_setting() {
+        let options = "bad-network tcp 127.0.0.1:8001 127.0.0.1:8888 --delay 50ms --rate 20mbit --slice 4 --slice-gap 1ms \
+                       --glue 5ms --stall-after 10 --stall-at 5s --stall-for 1s --reset-after 10 --close-after 10 --window 1MiB";
+        match Cli::try_parse_from(options.split_whitespace()).unwrap().command {
+            Command::Tcp(args) => assert_eq!(args.settings().both.len(), 11),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]

@@ -54,6 +54,11 @@ pub enum Event {
         /// What is used up.
         cause: String,
     },
+    /// No more clients are taken for now.
+    Full {
+        /// What is used up.
+        cause: String,
+    },
     /// A TCP connection has ended.
     Ended {
         /// Its number.
@@ -93,6 +98,7 @@ impl fmt::Display for Event {
             Self::TargetGone { target, cause } => write!(f, "Target {target} is not there: {cause}; still trying"),
             Self::TargetBack { target } => write!(f, "Target {target} is there again"),
             Self::NoPlace { client, cause } => write!(f, "No place for {client}: {cause}"),
+            Self::Full { cause } => write!(f, "Full: {cause}"),
             Self::Ended { flow, bytes_up, bytes_down, how } => {
                 write!(f, "Flow {flow} ended: {bytes_up} bytes up, {bytes_down} bytes down, {how}")
             }
@@ -142,14 +148,16 @@ impl Voice {
         self.live_next.filter(|_| changed)
     }
 
-    /// Writes the live line if it is time for it, and says whether. A terminal that was stopped with Ctrl-S stops us here.
-    pub fn live(&mut self, now: Instant, line: fmt::Arguments<'_>) -> bool {
+    /// Writes the live line if it is time for it, and says whether. A terminal that was stopped with Ctrl-S
+    /// stops us here.
+    pub fn live(&mut self, line: impl FnOnce() -> String) -> bool {
         let Some(next) = &mut self.live_next else { return false };
+        let now = Instant::now();
         if now < *next {
             return false;
         }
         *next = now + LIVE_EVERY;
-        let line = line.to_string();
+        let line = line();
         if line != self.live_shown {
             // The cursor stays at the line's beginning, so that the next line of stdout covers it.
             let _ = write!(io::stderr(), "{line}\x1b[K\r");

@@ -21,13 +21,15 @@
 //! # Read in this order
 //! [`chance`] (dice without a history) · [`way`] and [`fate`] (what chance decides about a datagram) ·
 //! [`network`] (the network itself, without a socket or a clock) · [`udp`] (the loop that owns the
-//! sockets). Beside the way: [`quantity`], [`setting`] and [`scenario`] (what people type), [`record`],
-//! [`log`], [`totals`] and [`event`] (what is told).
+//! sockets). Then TCP, where no chance is: [`stream_way`] · [`pipe`] (late, in other pieces, slowly, or no
+//! more) · [`tcp`]. Beside the way: [`quantity`], [`setting`] and [`scenario`] (what people type),
+//! [`record`], [`log`], [`totals`] and [`event`] (what is told).
 //!
 //! # What we left out
 //! Packets: a program without admin rights sees datagrams and streams, not the packets that carry them, so
 //! there is no fragmentation, no ECN and no real TCP loss here. Where two directions share one medium, as
-//! with wifi, they would share its rate; ours have one each. One router, one queue: a path has many.
+//! with wifi, they would share its rate; ours have one each, and with TCP each connection has its own. One
+//! router, one queue: a path has many.
 //!
 //! # Try breaking it
 //! Send it 65,507 bytes, then none. Stop the server and start it again. Flood it. Press Ctrl-C while its
@@ -41,11 +43,13 @@ pub mod event;
 pub mod fate;
 pub mod log;
 pub mod network;
+pub mod pipe;
 pub mod quantity;
 pub mod record;
 pub mod scenario;
 pub mod setting;
 pub mod stream_way;
+pub mod tcp;
 pub mod totals;
 pub mod udp;
 pub mod way;

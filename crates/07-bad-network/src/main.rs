@@ -17,16 +17,18 @@ use bad_network::network::Network;
 use bad_network::record::{Heading, Recording};
 use bad_network::scenario::Scenario;
 use bad_network::setting::{Settings, Way};
-use bad_network::udp;
+use bad_network::{tcp, udp};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
-use netcommon::addr::{bind_udp, resolve};
+use netcommon::addr::{HostPort, bind_udp, listen, resolve};
 use netcommon::cli::{finish, print_line};
 use netcommon::console::Console;
 use netcommon::error::OpError;
+use netcommon::net::ListenOptions;
 use netcommon::shutdown::Shutdown;
+use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::args::{Between, Cli, Command, ScenariosArgs, UdpArgs};
+use crate::args::{Between, Cli, Command, ScenariosArgs, TcpArgs, UdpArgs};
 
 /// A seed that we choose is short enough to be typed again.
 const SEED_CHOSEN_MAX: u64 = 1_000_000;
@@ -34,6 +36,7 @@ const SEED_CHOSEN_MAX: u64 = 1_000_000;
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Udp(args) => run_udp(&args),
+        Command::Tcp(args) => run_tcp(&args),
         Command::Scenarios(args) => list_scenarios(&args),
     };
     finish("bad-network", result)
@@ -64,6 +67,48 @@ fn run_udp(args: &UdpArgs) -> anyhow::Result<ExitCode> {
     udp::Relay::new(front, target, network, log, voice, limits)?.run(between.grace, &shutdown)?;
     console.finish();
     Ok(ExitCode::SUCCESS)
+}
+
+fn run_tcp(args: &TcpArgs) -> anyhow::Result<ExitCode> {
+    let between = &args.between;
+    between.common.apply();
+    let ways = ways(between, &args.settings(), |scenario| &scenario.tcp)?;
+    let shutdown = Shutdown::on_signals().context("wait for signals")?;
+    let target = target_of(between)?;
+    if args.refuse {
+        return refuse(between, target, &shutdown);
+    }
+    let listener = listen(&between.listen, &ListenOptions::default())?;
+    let front_addr = listener.local_addr().context("ask for our address")?;
+    refuse_circle(front_addr, target)?;
+    let log = log_of(between, "tcp", None)?;
+    let (console, voice) = begin(between, &format!("Bad network for TCP listening on {front_addr}"), &shutdown)?;
+    voice.say(&Event::Started { target, seed: None });
+    let config = tcp::Config { ways, ignore: args.ignore, ..tcp::Config::default() };
+    tcp::Relay::new(listener, target, config, log, voice)?.run(between.grace, &shutdown)?;
+    console.finish();
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Holds the port without listening: the system refuses whoever comes, and nobody else takes the port.
+fn refuse(between: &Between, target: SocketAddr, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
+    let held = hold_port(&between.listen)?;
+    let addr = held.local_addr()?.as_socket().context("ask for our address")?;
+    let (console, voice) = begin(between, &format!("Refusing instead of listening on {addr}"), shutdown)?;
+    voice.say(&Event::Started { target, seed: None });
+    // Nothing is ever sent here; the receive ends when the token moves.
+    let _ = shutdown.draining().recv();
+    voice.say(&Event::ShuttingDown);
+    console.finish();
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A bound socket that does not listen.
+fn hold_port(listen: &HostPort) -> anyhow::Result<Socket> {
+    let addr = resolve(listen)?.into_iter().next().ok_or_else(|| anyhow!("resolve {listen}: no address"))?;
+    let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP)).context("make a socket")?;
+    socket.bind(&addr.into()).map_err(|error| OpError::new("bind", addr, error))?;
+    Ok(socket)
 }
 
 /// The ways of a scenario with the options over it. Settings that do not fit together are a wrong usage.

@@ -71,6 +71,37 @@ pub struct Record {
     pub flipped_bit: Option<usize>,
 }
 
+/// One piece of a TCP stream that left, in the log. Nothing of it is by chance, so it is never replayed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Piece {
+    /// When it left, in milliseconds from the start.
+    pub at_ms: f64,
+    /// The number of its connection: the first client is 1.
+    pub flow: u64,
+    /// Its direction.
+    pub direction: Direction,
+    /// Its number within connection and direction, from 1.
+    pub number: u64,
+    /// Its bytes.
+    pub size: usize,
+    /// What it was.
+    pub fate: PieceFate,
+    /// How long its first byte was kept.
+    pub delay_ms: f64,
+}
+
+/// What left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PieceFate {
+    /// Bytes.
+    Passed,
+    /// The end of the stream.
+    End,
+    /// A reset, to both sides.
+    Reset,
+}
+
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
 fn is_false(value: &bool) -> bool {
     !value

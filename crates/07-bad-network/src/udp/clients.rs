@@ -105,13 +105,15 @@ impl Relay {
 
     /// The live line, when something has changed and it is time.
     pub(super) fn show(&mut self) {
-        let (count, _) = self.network.waiting();
-        let sum = |what: fn(&Totals) -> u64| what(&self.totals[0]) + what(&self.totals[1]);
-        let lost = sum(|totals| totals.lost + totals.cut_off + totals.queue_full + totals.no_room + totals.not_sent);
-        let (came, left, late) =
-            (sum(|totals| totals.datagrams_in), sum(|totals| totals.datagrams_out), sum(|t| t.late));
-        let line = format_args!("in {came}  out {left}  lost {lost}  late {late}  on their way {count}");
-        if self.voice.live(Instant::now(), line) {
+        let (network, totals) = (&self.network, &self.totals);
+        let shown = self.voice.live(|| {
+            let sum = |what: fn(&Totals) -> u64| what(&totals[0]) + what(&totals[1]);
+            let lost = sum(|of| of.lost + of.cut_off + of.queue_full + of.no_room + of.not_sent);
+            let (came, left, late) = (sum(|of| of.datagrams_in), sum(|of| of.datagrams_out), sum(|of| of.late));
+            let (waiting, _) = network.waiting();
+            format!("in {came}  out {left}  lost {lost}  late {late}  on their way {waiting}")
+        });
+        if shown {
             self.shown = self.totals;
         }
     }

@@ -1,0 +1,344 @@
+//! One connection's life: accepted, joined to the target, moved along, ended.
+//!
+//! A half-close passes through: the end of one direction says nothing about the other. An abort passes
+//! through as well, as the reset that it was. Read `tcp.rs` before. Sources: RFC 9293 sections 3.6 and
+//! 3.10.5; UNP section 6.6 (shutdown).
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::Shutdown as How;
+
+use super::*;
+use crate::pipe::{Pipe, Step};
+use crate::record::{Piece, PieceFate, to_ms};
+
+/// Two sockets and two pipes.
+#[derive(Debug)]
+pub(super) struct Connection {
+    /// By the direction that they send: the client up, the target down. No target while it is ignored.
+    senders: [Option<Key>; 2],
+    lanes: [Lane; 2],
+    /// The target has answered the attempt to connect.
+    connected: bool,
+    opened: Duration,
+    alarm: Option<Duration>,
+}
+
+/// One direction.
+#[derive(Debug)]
+struct Lane {
+    pipe: Pipe,
+    /// The sender may still send.
+    reading: bool,
+    /// The receiver's kernel takes no more for now.
+    blocked: bool,
+    /// Pieces that have left.
+    pieces: u64,
+}
+
+impl Connection {
+    /// Takes the sender's stream as ended.
+    pub(super) fn stop_reading(&mut self, direction: Direction, now: Duration) {
+        let lane = &mut self.lanes[direction.index()];
+        if lane.reading {
+            lane.reading = false;
+            lane.pipe.push_end(now);
+        }
+    }
+
+    /// How many bytes are on their way.
+    pub(super) fn waiting(&self) -> usize {
+        self.lanes.iter().map(|lane| lane.pipe.waiting()).sum()
+    }
+}
+
+/// The other direction's sender is this direction's receiver.
+fn receiver(direction: Direction) -> usize {
+    1 - direction.index()
+}
+
+impl Relay {
+    /// Takes a client, and begins to connect to the target for it.
+    pub(super) fn begin(&mut self, client: TcpStream, addr: SocketAddr) -> Result<(), OpError> {
+        let (now, id) = (self.now(), self.report.accepted + 1);
+        self.report.accepted = id;
+        self.voice.say(&Event::Flow { flow: id, client: addr });
+        let lanes = self.config.ways.clone().map(|way| Lane {
+            pipe: Pipe::new(way, now),
+            reading: true,
+            blocked: false,
+            pieces: 0,
+        });
+        let connection =
+            Connection { senders: [None; 2], lanes, connected: self.config.ignore, opened: now, alarm: None };
+        self.connections.insert(id, connection);
+        let up = client.set_nonblocking(true).and_then(|()| self.watch(client, id, Direction::Up, Interest::Nothing));
+        if let Err(error) = up {
+            return self.abort(id, &format!("no place: {error}"));
+        }
+        if self.config.ignore {
+            return self.drive(id);
+        }
+        let target = TcpStream::start_connect(self.target);
+        match target.and_then(|target| self.watch(target, id, Direction::Down, Interest::Writable)) {
+            Ok(()) => self.set_alarm(id, Some(now + CONNECT_MAX)),
+            Err(error) => return self.target_is_gone(id, &error),
+        }
+        Ok(())
+    }
+
+    fn watch(&mut self, stream: TcpStream, id: u64, direction: Direction, interest: Interest) -> io::Result<()> {
+        let key = self.sockets.insert(TcpSocket::Stream(stream), interest, Role::Sender(id, direction))?;
+        if let Some(connection) = self.connections.get_mut(&id) {
+            connection.senders[direction.index()] = Some(key);
+        }
+        Ok(())
+    }
+
+    /// Reads once what the sender of `direction` has sent, as much as the pipe has room for.
+    pub(super) fn read(&mut self, id: u64, direction: Direction) -> Result<(), OpError> {
+        let now = self.now();
+        let Some(connection) = self.connections.get_mut(&id).filter(|connection| connection.connected) else {
+            return Ok(());
+        };
+        let lane = &mut connection.lanes[direction.index()];
+        let room = lane.pipe.room().min(READ_LEN);
+        let socket = connection.senders[direction.index()].and_then(|key| self.sockets.get(key));
+        let Some(mut sender) = socket.and_then(|(socket, _)| stream(socket)) else { return Ok(()) };
+        if !lane.reading || room == 0 {
+            return Ok(());
+        }
+        let len = match sender.read(&mut self.buffer[..room]) {
+            Ok(0) if self.config.ignore => return self.end(id, "closed"),
+            Ok(0) => {
+                connection.stop_reading(direction, now);
+                return Ok(());
+            }
+            Ok(len) => len,
+            Err(error) if is_nothing(&error) => return Ok(()),
+            Err(_) => return self.abort(id, &format!("reset by the {}", sender_name(direction))),
+        };
+        if !self.config.ignore && lane.pipe.passes_untouched() {
+            return self.hand_on(id, direction, len);
+        }
+        lane.pipe.push(now, &self.buffer[..len]);
+        Ok(())
+    }
+
+    /// The way without a detour: from hand to hand; what the receiver does not take goes into the pipe.
+    fn hand_on(&mut self, id: u64, direction: Direction, len: usize) -> Result<(), OpError> {
+        let now = self.now();
+        let written = self.write(id, direction, &self.buffer[..len]);
+        let taken = match written {
+            Ok(taken) => taken,
+            Err(error) if is_nothing(&error) => 0,
+            Err(_) => return self.abort(id, &format!("reset by the {}", receiver_name(direction))),
+        };
+        let Some(connection) = self.connections.get_mut(&id) else { return Ok(()) };
+        let lane = &mut connection.lanes[direction.index()];
+        lane.pipe.passed(taken);
+        lane.blocked = taken < len;
+        lane.pipe.push(now, &self.buffer[taken..len]);
+        self.count_left(id, direction, taken, PieceFate::Passed, now)
+    }
+
+    /// Moves a connection along as far as it goes now, and arranges when it goes on.
+    pub(super) fn drive(&mut self, id: u64) -> Result<(), OpError> {
+        if !self.is_connected(id)? {
+            return Ok(());
+        }
+        let mut next = None;
+        for direction in Direction::BOTH {
+            let wait = self.drive_lane(id, direction)?;
+            next = [next, wait].into_iter().flatten().min();
+        }
+        let Some(connection) = self.connections.get(&id) else { return Ok(()) };
+        if connection.lanes.iter().all(|lane| lane.pipe.is_over()) {
+            return self.end(id, "closed");
+        }
+        self.set_alarm(id, next);
+        self.set_interests(id)
+    }
+
+    /// A socket takes bytes again, or the attempt to connect has ended.
+    pub(super) fn can_be_written(&mut self, id: u64, direction: Direction) -> Result<(), OpError> {
+        let Some(connection) = self.connections.get_mut(&id) else { return Ok(()) };
+        connection.lanes[receiver(direction)].blocked = false;
+        if connection.connected {
+            return Ok(());
+        }
+        let socket = connection.senders[direction.index()].and_then(|key| self.sockets.get(key));
+        let Some(target) = socket.and_then(|(socket, _)| stream(socket)) else { return Ok(()) };
+        if let Err(error) = target.finish_connect().and_then(|()| target.set_nonblocking(true)) {
+            return self.target_is_gone(id, &error);
+        }
+        connection.connected = true;
+        if self.target_gone {
+            self.target_gone = false;
+            self.voice.say(&Event::TargetBack { target: self.target });
+        }
+        Ok(())
+    }
+
+    /// Whether both sides are there; a target that has not answered for too long never will be.
+    fn is_connected(&mut self, id: u64) -> Result<bool, OpError> {
+        let Some(connection) = self.connections.get(&id) else { return Ok(false) };
+        let connected = connection.connected;
+        if !connected && self.now() >= connection.opened + CONNECT_MAX {
+            self.target_is_gone(id, &ErrorKind::TimedOut.into())?;
+        }
+        Ok(connected)
+    }
+
+    /// Lets one direction's pieces leave that are due; returns when the next one is.
+    fn drive_lane(&mut self, id: u64, direction: Direction) -> Result<Option<Duration>, OpError> {
+        loop {
+            let now = self.now();
+            let Some(connection) = self.connections.get_mut(&id) else { return Ok(None) };
+            let lane = &mut connection.lanes[direction.index()];
+            if lane.blocked || self.config.ignore {
+                return Ok(None);
+            }
+            let came = lane.pipe.first_came().unwrap_or(now);
+            let socket = connection.senders[receiver(direction)].and_then(|key| self.sockets.get(key));
+            let Some(mut to) = socket.and_then(|(socket, _)| stream(socket)) else { return Ok(None) };
+            match lane.pipe.step(now) {
+                Step::Wait(until) => return Ok(until),
+                Step::Reset => {
+                    self.count_left(id, direction, 0, PieceFate::Reset, now)?;
+                    self.abort(id, "reset on purpose")?;
+                    return Ok(None);
+                }
+                Step::End => {
+                    // Fails only when the other side has gone, and then it knows.
+                    let _ = to.shutdown(How::Write);
+                    self.count_left(id, direction, 0, PieceFate::End, now)?;
+                }
+                Step::Write(bytes) => match to.write(bytes) {
+                    Ok(len) => {
+                        lane.pipe.wrote(now, len);
+                        self.count_left(id, direction, len, PieceFate::Passed, came)?;
+                    }
+                    Err(error) if is_nothing(&error) => lane.blocked = true,
+                    Err(_) => {
+                        self.abort(id, &format!("reset by the {}", receiver_name(direction)))?;
+                        return Ok(None);
+                    }
+                },
+            }
+        }
+    }
+
+    /// Waits for what can be gone on with, and for nothing else.
+    fn set_interests(&mut self, id: u64) -> Result<(), OpError> {
+        let Some(connection) = self.connections.get(&id) else { return Ok(()) };
+        for direction in Direction::BOTH {
+            let Some(key) = connection.senders[direction.index()] else { continue };
+            let lane = &connection.lanes[direction.index()];
+            let wants = (lane.reading && lane.pipe.room() > 0, connection.lanes[receiver(direction)].blocked);
+            let interest = match wants {
+                (false, false) => Interest::Nothing,
+                (true, false) => Interest::Readable,
+                (false, true) => Interest::Writable,
+                (true, true) => Interest::Both,
+            };
+            if let Err(error) = self.sockets.set_interest(key, interest) {
+                return self.abort(id, &format!("no place: {error}"));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn set_alarm(&mut self, id: u64, alarm: Option<Duration>) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        if connection.alarm != alarm {
+            if let Some(old) = connection.alarm {
+                self.alarms.remove(&(old, id));
+            }
+            self.alarms.extend(alarm.map(|alarm| (alarm, id)));
+            connection.alarm = alarm;
+        }
+    }
+
+    fn write(&self, id: u64, direction: Direction, bytes: &[u8]) -> io::Result<usize> {
+        let key = self.connections.get(&id).and_then(|connection| connection.senders[receiver(direction)]);
+        let socket = key.and_then(|key| self.sockets.get(key));
+        let mut to = socket.and_then(|(socket, _)| stream(socket)).ok_or(ErrorKind::NotConnected)?;
+        to.write(bytes)
+    }
+
+    fn count_left(
+        &mut self,
+        id: u64,
+        direction: Direction,
+        len: usize,
+        fate: PieceFate,
+        came: Duration,
+    ) -> Result<(), OpError> {
+        self.report.bytes[direction.index()] += len as u64;
+        let Some(connection) = self.connections.get_mut(&id).filter(|_| self.log.is_on()) else { return Ok(()) };
+        let lane = &mut connection.lanes[direction.index()];
+        lane.pieces += 1;
+        let (at, number) = (self.start.elapsed(), lane.pieces);
+        let delay_ms = to_ms(at.saturating_sub(came));
+        self.log.write(&Piece { at_ms: to_ms(at), flow: id, direction, number, size: len, fate, delay_ms })
+    }
+
+    fn target_is_gone(&mut self, id: u64, error: &io::Error) -> Result<(), OpError> {
+        if after_error(error) == AfterError::WaitForRoom {
+            self.pause_accepting(Some(error));
+            return self.abort(id, "no descriptor left for the target");
+        }
+        if !self.target_gone {
+            self.target_gone = true;
+            self.voice.say(&Event::TargetGone { target: self.target, cause: error.to_string() });
+        }
+        // The client has been accepted already: a reset is the nearest to being refused.
+        self.abort(id, "the target is not there")
+    }
+
+    /// Ends a connection with a reset for both sides.
+    pub(super) fn abort(&mut self, id: u64, how: &str) -> Result<(), OpError> {
+        let keys = self.connections.get(&id).map(|connection| connection.senders).unwrap_or_default();
+        for (socket, _) in keys.into_iter().flatten().filter_map(|key| self.sockets.get(key)) {
+            if let Some(stream) = stream(socket) {
+                // Then close(2) sends an RST in place of a FIN.
+                let _ = stream.set_linger(Some(Duration::ZERO));
+            }
+        }
+        self.end(id, how)
+    }
+
+    /// Ends a connection: both sockets are closed, and there may be a place for the next client.
+    fn end(&mut self, id: u64, how: &str) -> Result<(), OpError> {
+        self.set_alarm(id, None);
+        let Some(connection) = self.connections.remove(&id) else { return Ok(()) };
+        for key in connection.senders.into_iter().flatten() {
+            self.sockets.remove(key);
+        }
+        let [bytes_up, bytes_down] = connection.lanes.map(|lane| lane.pipe.left());
+        self.voice.say(&Event::Ended { flow: id, bytes_up, bytes_down, how: how.to_owned() });
+        if self.connections.len() < self.config.connections_max {
+            self.no_place = false;
+            self.watch_listener();
+        }
+        Ok(())
+    }
+}
+
+fn is_nothing(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
+}
+
+fn sender_name(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Up => "client",
+        Direction::Down => "target",
+    }
+}
+
+fn receiver_name(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Up => "target",
+        Direction::Down => "client",
+    }
+}
