@@ -85,12 +85,40 @@ pub fn connect(target: &HostPort, timeout: Duration) -> Result<TcpStream, Connec
 /// assert!(matches!(result, Err(ConnectError::Interrupted { .. })));
 /// ```
 pub fn connect_until(target: &HostPort, timeout: Duration, shutdown: &Shutdown) -> Result<TcpStream, ConnectError> {
+    connect_timed(target, timeout, shutdown, || {})
+}
+
+/// Connects as [`connect_until`] does, and calls `looked_up` when the addresses are known, before the first
+/// attempt: for a program that tells how long the name took and how long the handshake.
+///
+/// # Errors
+/// As [`connect_until`].
+///
+/// # Examples
+/// ```
+/// use netcommon::{addr, connect::connect_timed, shutdown::Shutdown};
+/// use std::time::{Duration, Instant};
+///
+/// let listener = addr::listen(&"127.0.0.1:0".parse().unwrap(), &Default::default()).unwrap();
+/// let target = listener.local_addr().unwrap().into();
+/// let mut known = None;
+/// connect_timed(&target, Duration::from_secs(3), &Shutdown::new(), || known = Some(Instant::now()))?;
+/// assert!(known.is_some());
+/// # Ok::<(), netcommon::connect::ConnectError>(())
+/// ```
+pub fn connect_timed(
+    target: &HostPort,
+    timeout: Duration,
+    shutdown: &Shutdown,
+    looked_up: impl FnOnce(),
+) -> Result<TcpStream, ConnectError> {
     if shutdown.is_draining() {
         return Err(ConnectError::Interrupted { target: target.clone() });
     }
     let deadline = Instant::now() + timeout.min(TIMEOUT_MAX);
     let mut addrs = interleave(&lookup::lookup(target, timeout, deadline, shutdown)?);
     addrs.truncate(ATTEMPTS_MAX);
+    looked_up();
     let target = target.clone();
     match connect_any(&addrs, deadline, shutdown) {
         Ok(End::Connected(stream)) => Ok(stream),
