@@ -149,7 +149,7 @@ impl Shutdown {
 ///
 /// That works on every system, where closing or shutting down the listener works on some. Its socket
 /// is made in advance, because at the moment of need the process may have no descriptor left. A thread
-/// that waits in a [`polling::Poller`] is notified instead.
+/// that waits in a [`polling::Poller`] is notified instead, and one that reads from a stream finds its end.
 #[derive(Debug)]
 pub struct Waker(Way);
 
@@ -165,6 +165,8 @@ enum Way {
     },
     /// Weak: a wait that is over must not keep its poller's descriptors open.
     Poller(Weak<polling::Poller>),
+    /// Weak for the same reason.
+    Reader(Weak<TcpStream>),
 }
 
 impl Waker {
@@ -194,11 +196,18 @@ impl Waker {
         Self(Way::Poller(Arc::downgrade(poller)))
     }
 
+    /// For a thread that waits in `recv` or `send` on `stream`; it then finds both directions ended.
+    #[must_use]
+    pub fn for_stream(stream: &Arc<TcpStream>) -> Self {
+        Self(Way::Reader(Arc::downgrade(stream)))
+    }
+
     /// Whether the thread that it is for may still wait.
     fn is_needed(&self) -> bool {
         match &self.0 {
             Way::Stream { .. } | Way::Datagram { .. } => true,
             Way::Poller(poller) => poller.strong_count() > 0,
+            Way::Reader(stream) => stream.strong_count() > 0,
         }
     }
 
@@ -211,6 +220,11 @@ impl Waker {
             Way::Poller(poller) => {
                 if let Some(poller) = poller.upgrade() {
                     let _ = poller.notify();
+                }
+            }
+            Way::Reader(stream) => {
+                if let Some(stream) = stream.upgrade() {
+                    let _ = stream.shutdown(std::net::Shutdown::Both);
                 }
             }
         }
