@@ -1,0 +1,323 @@
+//! The exchange: connect or use a connection again, ask, read the answer, follow redirects.
+//!
+//! ```text
+//!  fetch ─▶ hop ─▶ open or reuse ─▶ send ─▶ read ─▶ Receiver ─▶ done
+//!            ▲                                │
+//!            └──── redirect ──────────────────┘
+//! ```
+//! The loops that own the socket are here and short; what bytes mean is `response`'s business, where to go
+//! next `redirect`'s. Read those before, and `connection.rs`.
+
+use std::io::{Read, Write};
+use std::time::{Duration, Instant};
+
+use url::Url;
+
+use crate::coding::{CodingError, ContentDecoder};
+use crate::connection::{Connection, Means, proxy_fields};
+use crate::deadline::Deadline;
+use crate::error::FetchError;
+use crate::fields::Fields;
+use crate::proxy::Proxies;
+use crate::redirect::Redirects;
+use crate::request::Request;
+use crate::response::{Event, Head, ResponseParser};
+use crate::timing::Timing;
+
+/// How much is read at once: a quarter of a MiB takes loopback near its limit and stays small in memory.
+const BUFFER_BYTES: usize = 256 * 1024;
+
+/// How much content of a redirect is read to keep the connection; more costs more than a new one.
+const DRAIN_MAX: u64 = 64 * 1024;
+
+/// How every fetch is done.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// From the look-up of the name to the last byte.
+    pub timeout: Duration,
+    /// Whether redirects are followed.
+    pub follow: bool,
+    /// Whether https may lead to http.
+    pub allow_downgrade: bool,
+    /// The most decoded content.
+    pub content_max: Option<u64>,
+}
+
+/// Who takes what a fetch brings.
+pub trait Receiver {
+    /// A request as it goes to the wire.
+    fn sent(&mut self, _request: &[u8]) {}
+    /// A head as it came: interim, of a redirect, or final.
+    fn received(&mut self, _head: &Head) {}
+    /// The final head; content follows. `coded` says whether its length will differ from `Content-Length`.
+    ///
+    /// # Errors
+    /// When the content is not wanted or has no place to go.
+    fn begin(&mut self, head: &Head, url: &Url, coded: bool) -> Result<(), FetchError>;
+    /// Some decoded content.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn content(&mut self, bytes: &[u8]) -> Result<(), FetchError>;
+}
+
+/// What came of a fetch.
+#[derive(Debug)]
+pub struct Answer {
+    /// The final head.
+    pub head: Head,
+    /// Where it came from in the end.
+    pub url: Url,
+    /// Decoded content in bytes.
+    pub content_bytes: u64,
+    /// Fields behind the content.
+    pub trailers: Fields,
+    /// Redirects followed.
+    pub redirects: usize,
+    /// Whether an earlier connection was used again.
+    pub reused: bool,
+    /// When what happened, in the last exchange.
+    pub timing: Timing,
+}
+
+/// Fetches one URL after the other, over one connection where that is possible.
+#[derive(Debug)]
+pub struct Client {
+    options: Options,
+    proxies: Proxies,
+    means: Means,
+    idle: Option<Connection>,
+    buffer: Box<[u8]>,
+}
+
+impl Client {
+    /// A client without a connection.
+    #[must_use]
+    pub fn new(options: Options, proxies: Proxies, means: Means) -> Self {
+        Self { options, proxies, means, idle: None, buffer: vec![0; BUFFER_BYTES].into() }
+    }
+
+    /// Asks, follows redirects, and hands the final content to `receiver`; all within the timeout.
+    ///
+    /// # Errors
+    /// Whatever kept a whole and well-formed response from arriving.
+    pub fn fetch(&mut self, mut request: Request, receiver: &mut dyn Receiver) -> Result<Answer, FetchError> {
+        let deadline = Deadline::new(Instant::now(), self.options.timeout);
+        let mut redirects = Redirects::new(self.options.allow_downgrade);
+        loop {
+            let follow = self.options.follow.then_some(&mut redirects);
+            let hop = self.hop(&request, follow, deadline, receiver)?;
+            match hop.next {
+                Some(next) => request = next,
+                None => return Ok(Answer { redirects: redirects.count(), ..hop.answer }),
+            }
+        }
+    }
+
+    /// One request and its answer; on a kept connection that turns out to be closed, once more on a new one.
+    fn hop(
+        &mut self,
+        request: &Request,
+        mut follow: Option<&mut Redirects>,
+        deadline: Deadline,
+        receiver: &mut dyn Receiver,
+    ) -> Result<Hop, FetchError> {
+        let proxy = self.proxies.of(&request.url).cloned();
+        let mut timing = Timing::start();
+        if let Some(mut connection) = self.idle.take_if(|idle| idle.serves(&request.url, proxy.as_ref())) {
+            connection.set_deadline(deadline);
+            let mut call = Call { request, proxy: proxy.as_ref(), follow: follow.as_deref_mut(), deadline, receiver };
+            match self.exchange(&mut call, connection, timing) {
+                Err(error) if is_stale(&error) && request.is_idempotent() => {
+                    log::debug!("the kept connection was closed by the server; one more try on a new one");
+                }
+                result => return result,
+            }
+            timing = Timing::start();
+        }
+        let connection = Connection::open(&request.url, proxy.as_ref(), deadline, &mut self.means, &mut timing);
+        let connection = connection.map_err(|error| error.at("connect", deadline))?;
+        self.exchange(&mut Call { request, proxy: proxy.as_ref(), follow, deadline, receiver }, connection, timing)
+    }
+
+    /// Sends a request over a connection and reads the answer.
+    fn exchange(&mut self, call: &mut Call<'_>, mut connection: Connection, timing: Timing) -> Result<Hop, FetchError> {
+        let via_proxy = call.proxy.filter(|_| call.request.url.scheme() == "http").map(proxy_fields);
+        let bytes = call.request.to_bytes(via_proxy.as_deref());
+        call.receiver.sent(&bytes);
+        // A server may answer and close before it has read all: its answer is worth more than our error.
+        let sent = connection.write_all(&bytes).and_then(|()| connection.flush());
+        let mut reading = Reading::new(call.request, timing, connection.used > 0);
+        let read = self.read(&mut reading, &mut connection, call);
+        match (read, sent) {
+            (Err(error), Err(cause)) if !reading.began => {
+                let error = if error.is_no_answer() { FetchError::Io(cause) } else { error };
+                return Err(error.at("send the request", call.deadline));
+            }
+            (Err(error), _) => return Err(error.at(&reading.progress(), call.deadline)),
+            (Ok(()), _) => {}
+        }
+        if reading.parser.keeps_connection() && !reading.surplus {
+            connection.used += 1;
+            self.idle = Some(connection);
+        }
+        reading.into_hop(call.request)
+    }
+
+    fn read(
+        &mut self,
+        reading: &mut Reading,
+        connection: &mut Connection,
+        call: &mut Call<'_>,
+    ) -> Result<(), FetchError> {
+        while !reading.parser.is_done() {
+            let len = connection.read(&mut self.buffer)?;
+            if len == 0 {
+                reading.parser.end_of_stream()?;
+                break;
+            }
+            reading.timing.first_byte.get_or_insert_with(Instant::now);
+            reading.began = true;
+            let mut input = &self.buffer[..len];
+            while let Some(event) = reading.parser.next(&mut input)? {
+                if reading.take(event, call, &self.options)? == Flow::Enough {
+                    return Ok(());
+                }
+            }
+            reading.surplus = !input.is_empty();
+        }
+        reading.decoder.finish()?;
+        reading.timing.done = Some(Instant::now());
+        Ok(())
+    }
+}
+
+/// What one exchange is about.
+struct Call<'a> {
+    request: &'a Request,
+    proxy: Option<&'a Url>,
+    follow: Option<&'a mut Redirects>,
+    deadline: Deadline,
+    receiver: &'a mut dyn Receiver,
+}
+
+/// An answer, and where it sends us.
+struct Hop {
+    answer: Answer,
+    next: Option<Request>,
+}
+
+#[derive(PartialEq)]
+enum Flow {
+    Go,
+    Enough,
+}
+
+/// One response while it comes.
+struct Reading {
+    parser: ResponseParser,
+    timing: Timing,
+    reused: bool,
+    began: bool,
+    /// Bytes behind the response: the connection is out of step.
+    surplus: bool,
+    head: Option<Head>,
+    next: Option<Request>,
+    decoder: ContentDecoder,
+    /// Content as it came, in bytes.
+    came: u64,
+    trailers: Fields,
+}
+
+impl Reading {
+    fn new(request: &Request, timing: Timing, reused: bool) -> Self {
+        let parser = ResponseParser::new(request.asked());
+        let (trailers, decoder) = (Fields::default(), ContentDecoder::none());
+        Self {
+            parser,
+            timing,
+            reused,
+            began: false,
+            surplus: false,
+            head: None,
+            next: None,
+            decoder,
+            came: 0,
+            trailers,
+        }
+    }
+
+    fn take(&mut self, event: Event<'_>, call: &mut Call<'_>, options: &Options) -> Result<Flow, FetchError> {
+        match event {
+            Event::Interim(head) => call.receiver.received(&head),
+            Event::Head(head) => self.begin(head, call, options)?,
+            Event::Content(bytes) => {
+                self.came += bytes.len() as u64;
+                if self.next.is_none() {
+                    self.decoder.decode(bytes, &mut |piece| call.receiver.content(piece))?;
+                } else if self.came > DRAIN_MAX {
+                    return Ok(Flow::Enough);
+                }
+            }
+            Event::End(trailers) => self.trailers = trailers,
+        }
+        Ok(Flow::Go)
+    }
+
+    fn begin(&mut self, head: Head, call: &mut Call<'_>, options: &Options) -> Result<(), FetchError> {
+        call.receiver.received(&head);
+        if let Some(redirects) = &mut call.follow {
+            self.next = redirects.next(head.status, &head.fields, call.request)?;
+        }
+        if self.next.is_none() {
+            self.decoder = ContentDecoder::new(&head.fields, options.content_max)?;
+            let coded = !self.decoder.is_identity();
+            // Said before anything is written, where it can be known.
+            if let (false, Some(limit), Some(of)) = (coded, options.content_max, self.parser.announced())
+                && of > limit
+            {
+                return Err(CodingError::TooLong { limit }.into());
+            }
+            call.receiver.begin(&head, &call.request.url, coded)?;
+        }
+        self.head = Some(head);
+        Ok(())
+    }
+
+    /// What had been reached, for the reader of a timeout.
+    fn progress(&self) -> String {
+        match (&self.head, self.parser.announced()) {
+            (None, _) if self.began => "inside the header section".to_owned(),
+            (None, _) => "waiting for the answer".to_owned(),
+            (Some(_), Some(of)) => format!("after {} of {of} bytes of content", self.came),
+            (Some(_), None) => format!("after {} bytes of content", self.came),
+        }
+    }
+
+    fn into_hop(self, request: &Request) -> Result<Hop, FetchError> {
+        let Some(head) = self.head else { return Err(crate::response::ResponseError::NoAnswer.into()) };
+        let answer = Answer {
+            head,
+            url: request.url.clone(),
+            content_bytes: self.decoder.made(),
+            trailers: self.trailers,
+            redirects: 0,
+            reused: self.reused,
+            timing: self.timing,
+        };
+        Ok(Hop { answer, next: self.next })
+    }
+}
+
+/// Whether a failure on a kept connection only says that the server had closed it meanwhile.
+fn is_stale(error: &FetchError) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionReset, NotConnected};
+    match error {
+        FetchError::Response(error) => error.is_no_answer(),
+        FetchError::Broken { cause, doing } => {
+            let closed = matches!(cause.kind(), BrokenPipe | ConnectionReset | NotConnected);
+            closed && (doing == "waiting for the answer" || doing == "send the request")
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,125 @@
+//! One deadline for a whole exchange, kept on every single read and write.
+//!
+//! A timeout per read is no deadline: a server that drips one byte a second keeps such a client for ever. So
+//! every wait gets what is left. Setting `SO_RCVTIMEO` is a system call of its own, so [`Timed`] sets it only
+//! when the old value would wait too long. Read `connection.rs` after. Source: socket(7).
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use netcommon::error::is_timeout;
+use netcommon::net::TcpStream;
+use netcommon::shutdown::{Shutdown, Waker};
+
+/// How much later than the deadline a wait may end; nobody notices, and it saves a system call per read.
+const SLACK: Duration = Duration::from_millis(20);
+
+/// No wait is longer, whatever the option says: it must fit into the system's clock.
+const ALLOWED_MAX: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
+/// The moment at which an exchange must be over.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadline {
+    at: Instant,
+    allowed: Duration,
+}
+
+impl Deadline {
+    /// So long from `now` on.
+    #[must_use]
+    pub fn new(now: Instant, allowed: Duration) -> Self {
+        Self { at: now + allowed.min(ALLOWED_MAX), allowed }
+    }
+
+    /// What is left; `None` when the time is up.
+    #[must_use]
+    pub fn left(&self) -> Option<Duration> {
+        Some(self.at.saturating_duration_since(Instant::now())).filter(|left| !left.is_zero())
+    }
+
+    /// The whole time, for an error's reader.
+    #[must_use]
+    pub fn allowed(&self) -> Duration {
+        self.allowed
+    }
+}
+
+/// A stream whose reads and writes end at the deadline, or when the user interrupts.
+#[derive(Debug)]
+pub struct Timed {
+    stream: Arc<TcpStream>,
+    deadline: Deadline,
+    shutdown: Shutdown,
+    read_timeout: Option<Duration>,
+    write_timeout: Option<Duration>,
+}
+
+impl Timed {
+    /// Takes a connected stream.
+    #[must_use]
+    pub fn new(stream: TcpStream, deadline: Deadline, shutdown: &Shutdown) -> Self {
+        let stream = Arc::new(stream);
+        shutdown.wake_on_drain(Waker::for_stream(&stream));
+        Self { stream, deadline, shutdown: shutdown.clone(), read_timeout: None, write_timeout: None }
+    }
+
+    /// For the next exchange on the same connection.
+    pub fn set_deadline(&mut self, deadline: Deadline) {
+        self.deadline = deadline;
+    }
+
+    /// What is left, with a timeout of the system's that does not wait much longer.
+    fn check(&self) -> io::Result<Duration> {
+        if self.shutdown.is_draining() {
+            return Err(ErrorKind::ConnectionAborted.into());
+        }
+        self.deadline.left().ok_or_else(|| ErrorKind::TimedOut.into())
+    }
+}
+
+/// Whether a wait of `set` would end too late.
+fn is_too_long(set: Option<Duration>, left: Duration) -> bool {
+    set.is_none_or(|set| set > left + SLACK)
+}
+
+impl Read for Timed {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let left = self.check()?;
+            if is_too_long(self.read_timeout, left) {
+                self.stream.set_read_timeout(Some(left))?;
+                self.read_timeout = Some(left);
+            }
+            match (&*self.stream).read(buf) {
+                // The timeout of an earlier read was shorter than what is left now: wait for the rest.
+                Err(error) if is_timeout(&error) => self.read_timeout = None,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                // Shutdown ends the stream under a waiting read, which then looks like its end.
+                Ok(0) => return self.check().map(|_| 0),
+                result => return result,
+            }
+        }
+    }
+}
+
+impl Write for Timed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        loop {
+            let left = self.check()?;
+            if is_too_long(self.write_timeout, left) {
+                self.stream.set_write_timeout(Some(left))?;
+                self.write_timeout = Some(left);
+            }
+            match (&*self.stream).write(bytes) {
+                Err(error) if is_timeout(&error) => self.write_timeout = None,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                result => return result,
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
