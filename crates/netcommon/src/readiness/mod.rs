@@ -11,6 +11,8 @@
 //! (what can be watched) next. Source: epoll(7), kqueue(2).
 #![allow(unsafe_code)] // `Poller::add`; no safe crate waits for sockets on Linux, macOS and Windows.
 
+#[cfg(target_os = "linux")]
+mod direct;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -86,6 +88,8 @@ pub struct Ready {
 pub struct Readiness<S: Source, T = ()> {
     poller: Arc<Poller>,
     mode: PollMode,
+    #[cfg(target_os = "linux")]
+    direct: direct::Direct,
     events: Events,
     places: Vec<Place<S, T>>,
     /// Indices of empty places, the last one emptied on top: its memory is still warm.
@@ -119,8 +123,16 @@ impl<S: Source, T> Readiness<S, T> {
     }
 
     fn with(poller: Poller, mode: PollMode) -> Self {
-        let events = Events::with_capacity(EVENTS_MAX);
-        Self { poller: Arc::new(poller), mode, events, places: Vec::new(), empty: Vec::new(), disarmed: Vec::new() }
+        Self {
+            poller: Arc::new(poller),
+            mode,
+            #[cfg(target_os = "linux")]
+            direct: direct::Direct::new(EVENTS_MAX.get()),
+            events: Events::with_capacity(EVENTS_MAX),
+            places: Vec::new(),
+            empty: Vec::new(),
+            disarmed: Vec::new(),
+        }
     }
 
     /// What ends a [`Readiness::wait`] from another thread, for [`crate::shutdown::Shutdown::wake_on_drain`].
@@ -216,18 +228,27 @@ impl<S: Source, T> Readiness<S, T> {
     pub fn wait(&mut self, deadline: Option<Instant>, ready: &mut Vec<Ready>) -> io::Result<()> {
         ready.clear();
         self.arm_again()?;
+        // Only what is in the poller is reported, so the place still belongs to the socket that is meant.
+        let report = |(index, readable, writable): (usize, bool, bool)| {
+            let key = Key { index: u32::try_from(index).ok()?, generation: self.places.get(index)?.generation };
+            Some(Ready { key, readable, writable })
+        };
+        #[cfg(target_os = "linux")]
+        let deadline = match self.direct.wait(&self.poller, self.mode, deadline)? {
+            direct::End::Ready => {
+                ready.extend(self.direct.ready().filter_map(report));
+                return Ok(());
+            }
+            direct::End::Nearly => deadline,
+            // What is ready is still ready; this wait ends at once and arms the waker again.
+            direct::End::Woken => Some(Instant::now()),
+        };
         self.events.clear();
         match deadline {
             Some(deadline) => self.poller.wait_deadline(&mut self.events, deadline)?,
             None => self.poller.wait(&mut self.events, None)?,
         };
-        for event in self.events.iter() {
-            // Only what is in the poller is reported, so the place still belongs to the socket that is meant.
-            let Some(place) = self.places.get(event.key) else { continue };
-            let index = u32::try_from(event.key).expect("places are counted in u32");
-            let key = Key { index, generation: place.generation };
-            ready.push(Ready { key, readable: event.readable, writable: event.writable });
-        }
+        ready.extend(self.events.iter().filter_map(|event| report((event.key, event.readable, event.writable))));
         if self.mode == PollMode::Oneshot {
             self.disarmed.extend(ready.iter().map(|ready| ready.key));
         }

@@ -158,24 +158,50 @@ fn places_of_hundreds_that_come_and_go_are_used_again() {
 }
 
 #[test]
-fn shutdown_ends_a_wait_without_a_deadline() {
+fn both_stages_of_shutdown_end_a_wait_without_a_deadline() {
+    for mode in MODES {
+        let mut sockets = streams(mode);
+        let (stream, mut peer) = pair();
+        let key = sockets.insert(stream, Interest::Readable, "").unwrap();
+        let shutdown = Shutdown::new();
+        for stage in [Shutdown::wake_on_drain, Shutdown::wake_on_cut] {
+            stage(&shutdown, sockets.waker());
+            let mut ready = Vec::new();
+            std::thread::scope(|scope| {
+                scope.spawn(|| shutdown.advance());
+                sockets.wait(None, &mut ready).unwrap();
+            });
+            assert_eq!(ready, [], "{mode:?}");
+        }
+        assert!(shutdown.is_cutting());
+        assert_eq!(look(&mut sockets), []);
+        peer.write_all(b"x").unwrap();
+        assert_eq!(wait(&mut sockets)[0].key, key, "{mode:?}");
+    }
+}
+
+#[test]
+fn a_waker_that_fires_among_events_hides_none_of_them() {
     let mut sockets = streams(PollMode::Level);
+    let (stream, mut peer) = pair();
+    let key = sockets.insert(stream, Interest::Readable, "").unwrap();
+    peer.write_all(b"x").unwrap();
     let shutdown = Shutdown::new();
     shutdown.wake_on_drain(sockets.waker());
-    let mut ready = Vec::new();
-    std::thread::scope(|scope| {
-        scope.spawn(|| shutdown.advance());
-        sockets.wait(None, &mut ready).unwrap();
-    });
-    assert_eq!(ready, []);
+    shutdown.advance();
+    for _ in 0..3 {
+        assert_eq!(wait(&mut sockets).iter().map(|ready| ready.key).collect::<Vec<_>>(), [key]);
+    }
 }
 
 #[test]
 fn a_wait_ends_at_its_deadline() {
-    let mut sockets = streams(PollMode::Level);
-    let deadline = Instant::now() + Duration::from_millis(30);
-    sockets.wait(Some(deadline), &mut Vec::new()).unwrap();
-    assert!(Instant::now() >= deadline);
+    for micros in [0, 300, 1_000, 1_700, 30_400] {
+        let mut sockets = streams(PollMode::Level);
+        let deadline = Instant::now() + Duration::from_micros(micros);
+        sockets.wait(Some(deadline), &mut Vec::new()).unwrap();
+        assert!(Instant::now() >= deadline, "{micros}");
+    }
 }
 
 #[test]
