@@ -9,7 +9,7 @@
 //!
 //! Read `dialogue.rs` first: it decides, this file does.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, BufRead, Write};
 use std::net;
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
@@ -211,7 +211,7 @@ impl Talk<'_> {
 /// What the user had typed without Enter would be the shell's next command: throws it away.
 fn forget_half_a_line() {
     #[cfg(unix)]
-    if io::stdin().is_terminal() {
+    if io::IsTerminal::is_terminal(&io::stdin()) {
         use rustix::termios::{QueueSelector, tcflush};
         // A terminal that has gone has no half line either.
         let _ = tcflush(io::stdin(), QueueSelector::IFlush);
