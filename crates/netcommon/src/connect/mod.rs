@@ -202,14 +202,23 @@ fn finish(stream: &TcpStream, target: SocketAddr) -> io::Result<()> {
     // The system may have given us the very port that we connect to. Then our SYN has met itself, and
     // TCP's simultaneous open (RFC 9293 section 3.5) makes a connection of one socket with itself: an
     // echo that no server sends. Only ports that the system hands out can be hit.
-    if target.port() >= EPHEMERAL_PORTS_START && is_target(stream.local_addr()?, target) {
+    if target.port() >= EPHEMERAL_PORTS_START && meets_itself(stream.local_addr()?, target) {
         return Err(ErrorKind::ConnectionRefused.into());
     }
     Ok(())
 }
 
-/// Whether a socket with the address `local` is what a connect to `target` reaches.
-fn is_target(local: SocketAddr, target: SocketAddr) -> bool {
+/// Whether a connection from `local` to `target` is one socket that has met itself, and nobody listens.
+///
+/// # Examples
+/// ```
+/// use netcommon::connect::meets_itself;
+///
+/// let addr = "127.0.0.1:50312".parse().unwrap();
+/// assert!(meets_itself(addr, addr) && !meets_itself("127.0.0.1:50313".parse().unwrap(), addr));
+/// ```
+#[must_use]
+pub fn meets_itself(local: SocketAddr, target: SocketAddr) -> bool {
     local.port() == target.port() && (local.ip() == target.ip() || target.ip().is_unspecified())
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::race::ATTEMPT_DELAY;
 use super::{
-    Cause, ConnectError, End, Failure, Failures, connect, connect_any, connect_until, failures, finish, is_target,
+    Cause, ConnectError, End, Failure, Failures, connect, connect_any, connect_until, failures, finish, meets_itself,
 };
 use crate::addr::HostPort;
 use crate::cli::describe;
@@ -155,7 +155,7 @@ fn meeting_oneself_is_told_from_meeting_a_server() {
         ("127.0.0.1:40001", "127.0.0.1:40000", false),
         ("192.0.2.1:40000", "192.0.2.2:40000", false),
     ] {
-        assert_eq!(is_target(local.parse().unwrap(), target.parse().unwrap()), want, "{local} {target}");
+        assert_eq!(meets_itself(local.parse().unwrap(), target.parse().unwrap()), want, "{local} {target}");
     }
 }
 

@@ -36,6 +36,7 @@ fn name_of_number(number: i32) -> Option<&'static str> {
             (10024, "EMFILE"),
             (10035, "EWOULDBLOCK"),
             (10036, "EINPROGRESS"),
+            (10037, "EALREADY"),
             (10040, "EMSGSIZE"),
             (10041, "EPROTOTYPE"),
             (10043, "EPROTONOSUPPORT"),
@@ -58,6 +59,7 @@ fn name_of_number(number: i32) -> Option<&'static str> {
             (93, "EPROTONOSUPPORT"),
             (97, "EAFNOSUPPORT"),
             (105, "ENOBUFS"),
+            (114, "EALREADY"),
             (115, "EINPROGRESS"),
         ]
     } else {
@@ -67,6 +69,7 @@ fn name_of_number(number: i32) -> Option<&'static str> {
             (23, "ENFILE"),
             (24, "EMFILE"),
             (36, "EINPROGRESS"),
+            (37, "EALREADY"),
             (40, "EMSGSIZE"),
             (41, "EPROTOTYPE"),
             (43, "EPROTONOSUPPORT"),

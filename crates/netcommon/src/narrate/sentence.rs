@@ -20,6 +20,9 @@ pub(super) fn explain(call: &Call<'_>, outcome: &Outcome<'_>, lang: Lang) -> &'s
             "the SYN is on its way; we wait for the answer, not inside connect",
             "SYN 已送出；我們不在 connect 裡面等，而是等它的回音",
         ),
+        (Call::Connect { .. }, Outcome::Failed(error)) if super::errno_name(error).ends_with("EALREADY") => {
+            ("asked again: still no answer to the SYN", "再問一次：SYN 還沒有回音")
+        }
         (Call::ConnectUdp { .. } | Call::RecvUdp { .. } | Call::SendUdp { .. }, _) => connected_udp(call, outcome),
         (Call::PeerAddr { .. }, Outcome::Failed(error)) if error.kind() == ErrorKind::NotConnected => {
             ("no other end: it is not connected", "沒有對方：它沒有連線")

@@ -59,11 +59,23 @@ impl TcpStream {
         Ok(stream)
     }
 
+    /// Connects as [`TcpStream::connect`] does, but waits for the handshake at most `timeout`.
+    ///
+    /// # Errors
+    /// As [`TcpStream::connect`]; `TimedOut` after `timeout`, which must not be zero.
+    pub fn connect_timeout(addr: SocketAddr, timeout: Duration) -> io::Result<Self> {
+        let stream = Self::open(addr)?;
+        let socket = socket2::SockRef::from(&stream.0);
+        told(socket.connect_timeout(&addr.into(), timeout), || Call::Connect { fd: stream.fd(), addr })?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+
     /// A non-blocking stream that is not connected yet, to an address of this family.
     ///
     /// # Errors
     /// When no descriptor is left.
-    pub(crate) fn unconnected(addr: SocketAddr) -> io::Result<Self> {
+    pub fn unconnected(addr: SocketAddr) -> io::Result<Self> {
         let stream = Self::open(addr)?;
         stream.0.set_nonblocking(true)?;
         Ok(stream)
@@ -71,10 +83,23 @@ impl TcpStream {
 
     /// Begins to connect an unconnected stream; "in progress" is no error.
     pub(crate) fn connect_soon(&self, addr: SocketAddr) -> io::Result<()> {
+        self.try_connect(addr).map(drop)
+    }
+
+    /// One `connect(2)` on a non-blocking stream: whether the handshake is complete; `false` while it is
+    /// under way.
+    ///
+    /// A second call tells how the first one ended. After a refusal, Linux then takes the socket for
+    /// unconnected again, so that it can ask the next port; elsewhere it has to be made anew.
+    ///
+    /// # Errors
+    /// As [`TcpStream::connect`].
+    pub fn try_connect(&self, addr: SocketAddr) -> io::Result<bool> {
         let socket = socket2::SockRef::from(&self.0);
         match told(socket.connect(&addr.into()), || Call::Connect { fd: self.fd(), addr }) {
-            Err(error) if !is_in_progress(&error) => Err(error),
-            _ => Ok(()),
+            Ok(()) => Ok(true),
+            Err(error) if is_in_progress(&error) => Ok(false),
+            Err(error) => Err(error),
         }
     }
 
@@ -85,10 +110,18 @@ impl TcpStream {
     /// # Errors
     /// As [`TcpStream::connect`].
     pub fn finish_connect(&self) -> io::Result<()> {
-        let result = self.0.take_error().and_then(|error| error.map_or(Ok(()), Err));
-        told(result, || Call::TakeError { fd: self.fd() })?;
+        self.connect_result()?;
         self.0.set_nonblocking(false)?;
         self.set_nodelay(true)
+    }
+
+    /// How the attempt ended: `getsockopt(2)`, `SO_ERROR`; the stream stays as it is.
+    ///
+    /// # Errors
+    /// As [`TcpStream::connect`].
+    pub fn connect_result(&self) -> io::Result<()> {
+        let result = self.0.take_error().and_then(|error| error.map_or(Ok(()), Err));
+        told(result, || Call::TakeError { fd: self.fd() })
     }
 
     fn open(addr: SocketAddr) -> io::Result<Self> {
@@ -224,7 +257,8 @@ impl Drop for TcpStream {
     }
 }
 
-/// POSIX says `EINPROGRESS`, Windows `WSAEWOULDBLOCK`.
+/// POSIX says `EINPROGRESS`, and `EALREADY` to a second call; Windows `WSAEWOULDBLOCK` and `WSAEALREADY`.
 fn is_in_progress(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::WouldBlock || narrate::errno_name(error).ends_with("EINPROGRESS")
+    let name = || narrate::errno_name(error);
+    error.kind() == io::ErrorKind::WouldBlock || name().ends_with("EINPROGRESS") || name().ends_with("EALREADY")
 }
