@@ -1,0 +1,95 @@
+//! The program `port-scanner`: arguments → plan → engine → report → exit code.
+//!
+//! Wiring only; the lesson is in the library. Read `lib.rs` first, then `args.rs` and `output.rs`.
+
+mod args;
+mod output;
+
+use std::net::SocketAddr;
+use std::ops::ControlFlow;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::Context;
+use clap::Parser;
+use netcommon::cli::{INTERRUPTED, finish};
+use netcommon::shutdown::Shutdown;
+use port_scanner::banner;
+use port_scanner::engine::{End, Observer, Outcome, events, threads};
+use port_scanner::limits::sockets_max;
+use port_scanner::plan::{Job, Plan};
+use port_scanner::report::ledger::Ledger;
+use port_scanner::scan::{Config, Scan};
+use port_scanner::verdict::{Finding, Verdict};
+
+use crate::args::{Args, Engine, complain};
+use crate::output::Output;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    finish("port-scanner", run(&args))
+}
+
+fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    args.common.apply();
+    let shutdown = Shutdown::on_signals().context("wait for signals")?;
+    let work = args.work();
+    if work.jobs.is_empty() {
+        return Ok(ExitCode::FAILURE);
+    }
+    let plan = Plan::new(work.jobs.clone());
+    let mut output = Output::begin(args.json, &work, u64::try_from(plan.left()).unwrap_or(u64::MAX))?;
+    let (mut ledger, mut open) = (Ledger::default(), Vec::new());
+    let began = Instant::now();
+    let mut observer = |finding: Option<&Finding>| {
+        let Some(finding) = finding else {
+            output.progress(ledger.totals().settled);
+            return Ok(ControlFlow::Continue(()));
+        };
+        ledger.record(finding);
+        if finding.verdict == Verdict::Open {
+            output.open_port(finding)?;
+            open.push(finding.addr);
+            return Ok(if args.first { ControlFlow::Break(()) } else { ControlFlow::Continue(()) });
+        }
+        log::debug!("{}: {}", finding.addr, finding.verdict.name());
+        Ok(ControlFlow::Continue(()))
+    };
+    let Outcome { end, left } = scan(args, plan, &shutdown, &mut observer)?;
+    let took = began.elapsed();
+    output.finish_bar();
+    tell_banners(args, open, &shutdown, &output)?;
+    let (reports, totals) = ledger.close();
+    let resume = (!left.is_empty()).then(|| left.iter().map(Job::to_string).collect::<Vec<_>>().join(" "));
+    output.ending(&reports, &totals, took, resume.clone())?;
+    if end == End::Interrupted {
+        let rest = resume.map_or_else(String::new, |jobs| format!("; the rest: --resume '{jobs}'"));
+        complain(&format!("interrupted; {} ports are settled{rest}", totals.settled));
+        return Ok(ExitCode::from(INTERRUPTED));
+    }
+    for report in reports.iter().filter(|report| !report.is_reachable()) {
+        let reason = report.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
+        complain(&format!("reach {}: no port could be asked{reason}", report.host));
+    }
+    let has_failed = work.has_failed || totals.unreachable_hosts > 0;
+    Ok(if has_failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn scan(args: &Args, plan: Plan, shutdown: &Shutdown, observer: Observer<'_>) -> anyhow::Result<Outcome> {
+    let sockets_max = sockets_max();
+    log::info!("up to {sockets_max} sockets at once");
+    match args.engine {
+        Engine::Threads => threads::run(plan, threads::THREADS.min(sockets_max), args.timeout, shutdown, observer),
+        Engine::Events => {
+            let (timeout, rate, tries) = (args.timeout, args.rate, args.retries + 1);
+            events::run(&mut Scan::new(plan, Config { timeout, tries, rate, sockets_max }), shutdown, observer)
+        }
+    }
+}
+
+fn tell_banners(args: &Args, open: Vec<SocketAddr>, shutdown: &Shutdown, output: &Output) -> anyhow::Result<()> {
+    if !args.banner || shutdown.is_draining() {
+        return Ok(());
+    }
+    banner::listen_to(open, args.timeout, shutdown, &mut |addr, words| output.banner(addr, words))
+}
