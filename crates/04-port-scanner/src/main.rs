@@ -61,10 +61,12 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
     tell_banners(args, open, &shutdown, &output)?;
     let (reports, totals) = ledger.close();
     let resume = (!left.is_empty()).then(|| left.iter().map(Job::to_string).collect::<Vec<_>>().join(" "));
-    output.ending(&reports, &totals, took, resume.clone())?;
+    output.ending(end, &reports, &totals, took, resume.clone())?;
     if end == End::Interrupted {
         let rest = resume.map_or_else(String::new, |jobs| format!("; the rest: --resume '{jobs}'"));
-        complain(&format!("interrupted; {} ports are settled{rest}", totals.settled));
+        let settled =
+            if totals.settled == 1 { "1 port is".to_owned() } else { format!("{} ports are", totals.settled) };
+        complain(&format!("interrupted; {settled} settled{rest}"));
         return Ok(ExitCode::from(INTERRUPTED));
     }
     for report in reports.iter().filter(|report| !report.is_reachable()) {

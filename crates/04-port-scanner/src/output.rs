@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use netcommon::cli::{StdoutError, print_line};
+use port_scanner::engine::End;
 use port_scanner::report::json::Line;
 use port_scanner::report::ledger::{HostReport, Totals};
 use port_scanner::report::text;
@@ -65,6 +66,7 @@ impl Output {
 
     pub(crate) fn ending(
         &self,
+        end: End,
         reports: &[HostReport],
         totals: &Totals,
         took: Duration,
@@ -73,7 +75,7 @@ impl Output {
         if self.is_json {
             return self.print_json(&Line::summary(reports, totals, took, resume));
         }
-        for line in text::ending(reports, totals, took) {
+        for line in text::ending(end, reports, totals, took) {
             self.print(&line)?;
         }
         Ok(())

@@ -11,6 +11,7 @@ use netcommon::escape::quote;
 use super::ledger::{HostReport, Totals};
 use super::sureness::Sureness;
 use crate::banner::BANNER_LEN_MAX;
+use crate::engine::End;
 use crate::ports::PortList;
 use crate::services::Services;
 use crate::target::HostAddr;
@@ -54,8 +55,13 @@ pub fn banner(addr: SocketAddr, names_host: bool, words: &[u8]) -> String {
 
 /// Everything behind the open ports.
 #[must_use]
-pub fn ending(reports: &[HostReport], totals: &Totals, took: Duration) -> Vec<String> {
-    let mut lines = vec![String::new(), format!("Scan completed in {:.2} seconds", took.as_secs_f64())];
+pub fn ending(end: End, reports: &[HostReport], totals: &Totals, took: Duration) -> Vec<String> {
+    let how = match end {
+        End::Complete => "completed in",
+        End::Enough => "stopped after",
+        End::Interrupted => "interrupted after",
+    };
+    let mut lines = vec![String::new(), format!("Scan {how} {:.2} seconds", took.as_secs_f64())];
     lines.push(format!("Found {} open ports", totals.open));
     if let [report] = reports
         && totals.silent_hosts + totals.unreachable_hosts <= 1

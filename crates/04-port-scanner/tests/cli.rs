@@ -1,0 +1,202 @@
+//! The program as a user runs it: its lines, its end, its exit code.
+//!
+//! Its targets are listeners of the test. Read `src/main.rs` before.
+
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+use std::io::Write;
+use std::net::{SocketAddr, TcpListener};
+use std::process::Command;
+use std::thread::{Builder, JoinHandle};
+
+use netcommon::testing::{Finished, Program};
+
+const EXE: &str = env!("CARGO_BIN_EXE_port-scanner");
+
+fn run(args: &[&str]) -> Finished {
+    Program::run(EXE, args, "")
+}
+
+/// Listeners on free ports, and those ports in order.
+fn listeners(count: usize) -> (Vec<TcpListener>, Vec<u16>) {
+    let listeners: Vec<TcpListener> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+    let mut ports: Vec<u16> = listeners.iter().map(|listener| listener.local_addr().unwrap().port()).collect();
+    ports.sort_unstable();
+    (listeners, ports)
+}
+
+fn list(ports: &[u16]) -> String {
+    ports.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}
+
+/// A service that says `words` to its first client.
+fn saying(words: Vec<u8>) -> (SocketAddr, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    let serve = move || {
+        // The scan itself, which only knocks, and then the one who listens.
+        drop(listener.accept().unwrap());
+        let (mut client, _) = listener.accept().unwrap();
+        let _ = client.write_all(&words);
+        let _ = std::io::copy(&mut client, &mut std::io::sink());
+    };
+    (addr, Builder::new().name("service".to_owned()).spawn(serve).unwrap())
+}
+
+#[test]
+fn the_report_has_the_lines_of_the_first_scanner_that_everybody_writes() {
+    let (_listeners, ports) = listeners(3);
+    for engine in ["events", "threads"] {
+        let end = run(&["127.0.0.1", "-p", &format!("1,{}", list(&ports)), "--engine", engine]);
+        assert_eq!((end.code, end.stderr.as_str()), (Some(0), ""), "{engine}");
+        let lines: Vec<&str> = end.stdout.lines().collect();
+        assert!(lines[0].starts_with("Scanning 127.0.0.1, ports 1,"), "{}", end.stdout);
+        for port in &ports {
+            assert!(lines.iter().any(|line| line.starts_with(&format!("Port {port} is open"))), "{}", end.stdout);
+        }
+        assert!(end.stdout.contains("\n\nScan completed in "), "{}", end.stdout);
+        assert!(end.stdout.contains(&format!("Found 3 open ports\nOpen ports: {ports:?}\n")), "{}", end.stdout);
+    }
+}
+
+#[test]
+fn a_range_is_named_as_a_range_and_finding_nothing_is_no_failure() {
+    let end = run(&["127.0.0.1", "-p", "1-9"]);
+    assert_eq!(end.code, Some(0));
+    assert!(end.stdout.starts_with("Scanning 127.0.0.1 from port 1 to 9\n"), "{}", end.stdout);
+}
+
+#[test]
+fn json_is_an_object_a_line_and_a_summary_last() {
+    let (_listeners, ports) = listeners(2);
+    let end = run(&["127.0.0.1", "-p", &list(&ports), "--json"]);
+    let lines: Vec<serde_json::Value> = end.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 3, "{}", end.stdout);
+    for line in &lines[..2] {
+        assert_eq!((&line["event"], &line["host"]), (&"open".into(), &"127.0.0.1".into()));
+    }
+    let summary = &lines[2];
+    assert_eq!((&summary["event"], &summary["open"]), (&"summary".into(), &2.into()));
+    assert_eq!(summary["hosts"][0]["open_ports"], serde_json::json!(ports));
+    assert_eq!(summary["resume"], serde_json::Value::Null);
+}
+
+#[test]
+fn banners_are_escaped_bounded_and_told_after_the_ports() {
+    let (greeting, first) = saying("\x1b]0;你好\x07歡迎\r\n".into());
+    let (endless, second) = saying(vec![b'x'; 1 << 20]);
+    let end = run(&["127.0.0.1", "-p", &list(&[greeting.port(), endless.port()]), "--banner"]);
+    assert_eq!(end.code, Some(0), "{}", end.stderr);
+    let want = format!(r#"Port {} says "\x1b]0;你好\x07歡迎\r\n""#, greeting.port());
+    assert!(end.stdout.contains(&want), "{}", end.stdout);
+    let want = format!("Port {} says \"{}\"\n", endless.port(), "x".repeat(512));
+    assert!(end.stdout.contains(&want), "{}", end.stdout);
+    first.join().unwrap();
+    second.join().unwrap();
+}
+
+#[test]
+fn what_cannot_be_resolved_is_said_and_does_not_stop_the_others() {
+    let end = run(&["教室.invalid", "127.0.0.1", "-p", "1"]);
+    assert_eq!(end.code, Some(1));
+    assert!(end.stderr.starts_with("port-scanner: resolve 教室.invalid"), "{}", end.stderr);
+    assert!(end.stdout.contains("Found 0 open ports"), "{}", end.stdout);
+    let end = run(&["教室.invalid"]);
+    assert_eq!((end.code, end.stdout.as_str()), (Some(1), ""));
+}
+
+#[test]
+fn wrong_usage_says_what_would_be_right() {
+    for (args, want) in [
+        (vec![], "<HOST>"),
+        (vec!["127.0.0.1", "-p", "0"], "ports are 1 to 65535"),
+        (vec!["127.0.0.1", "-p", "80-20"], "write 20-80"),
+        (vec!["256.1.1.1"], "256.1.1.1"),
+        (vec!["127.0.0.1:80"], "-p"),
+        (vec!["127.0.0.0/33"], "0 to 32"),
+        (vec!["127.0.0.1", "--timeout", "0s"], "above zero"),
+        (vec!["--resume", "127.0.0.1"], "ADDRESS=PORTS"),
+    ] {
+        let end = run(&args);
+        assert_eq!((end.code, end.stdout.as_str()), (Some(2), ""), "{args:?}");
+        assert!(end.stderr.contains(want), "{args:?}: {}", end.stderr);
+    }
+}
+
+#[test]
+fn the_first_open_port_is_enough_if_one_says_so() {
+    let (_listeners, ports) = listeners(3);
+    let end = run(&["127.0.0.1", "-p", &list(&ports), "--first"]);
+    assert_eq!(end.stdout.matches(" is open").count(), 1, "{}", end.stdout);
+    assert_eq!(end.code, Some(0));
+}
+
+#[test]
+fn several_hosts_are_told_apart() {
+    let (_listeners, ports) = listeners(1);
+    let end = run(&["127.0.0.1", "127.0.0.0/30", "-p", &list(&ports)]);
+    let want = format!("Port {} is open on 127.0.0.1", ports[0]);
+    assert_eq!(end.stdout.matches(&want).count(), 2, "{}", end.stdout);
+    assert_eq!(end.stderr, "", "all of 127.0.0.0/30 is this machine");
+}
+
+#[test]
+#[cfg(unix)]
+fn few_descriptors_make_it_slower_and_never_wrong() {
+    let (_listeners, ports) = listeners(5);
+    for limit in [64, 16] {
+        for engine in ["events", "threads"] {
+            let script =
+                format!("ulimit -n {limit}; exec {EXE} 127.0.0.1 -p 1-2000,{} --engine {engine}", list(&ports));
+            let end = Program::start_command(Command::new("sh").args(["-c", &script])).wait();
+            assert_eq!(end.code, Some(0), "{engine} with {limit}: {}", end.stderr);
+            for port in &ports {
+                assert!(end.stdout.contains(&format!("Port {port} is open")), "{engine} with {limit}: {}", end.stdout);
+            }
+            assert!(!end.stdout.contains("unknown"), "{engine} with {limit}: {}", end.stdout);
+        }
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_closed_stdout_ends_it_quietly() {
+    let (_listeners, ports) = listeners(200);
+    let script = format!("{{ {EXE} 127.0.0.1 -p {}; echo ended with $? >&2; }} | true", list(&ports));
+    let end = Program::start_command(Command::new("sh").args(["-c", &script])).wait();
+    assert_eq!(end.stderr, "ended with 0\n");
+}
+
+/// A port whose backlog is full, so that asking it takes the whole timeout.
+#[cfg(target_os = "linux")]
+fn silent_port() -> (socket2::Socket, Vec<std::net::TcpStream>, u16) {
+    let listener = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    listener.bind(&"127.0.0.1:0".parse::<SocketAddr>().unwrap().into()).unwrap();
+    listener.listen(0).unwrap();
+    let addr = listener.local_addr().unwrap().as_socket().unwrap();
+    let wait = std::time::Duration::from_millis(200);
+    let fillers = std::iter::from_fn(|| std::net::TcpStream::connect_timeout(&addr, wait).ok()).collect();
+    (listener, fillers, addr.port())
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn interrupted_it_says_what_is_known_and_how_to_go_on() {
+    let (_listeners, ports) = listeners(1);
+    let (_silent, _fillers, silent) = silent_port();
+    // A thread that waits in `connect` cannot be told to stop: it is waited for.
+    for (engine, timeout) in [("events", "60s"), ("threads", "2s")] {
+        let ports = format!("1,{silent}");
+        let args = ["127.0.0.1", "-p", &ports, "--timeout", timeout, "--engine", engine, "--retries", "0", "-vv"];
+        let mut program = Program::start(EXE, &args);
+        program.expect_stderr_line("127.0.0.1:1: closed");
+        program.interrupt();
+        let end = program.wait();
+        assert_eq!(end.code, Some(130), "{engine}: {}", end.stderr);
+        assert!(end.stdout.contains("\nScan interrupted after "), "{engine}: {}", end.stdout);
+        let want = format!("interrupted; 1 port is settled; the rest: --resume '127.0.0.1={silent}'\n");
+        assert!(end.stderr.ends_with(&want), "{engine}: {}", end.stderr);
+    }
+    let end = run(&["--resume", &format!("127.0.0.1={}", list(&ports))]);
+    assert!(end.stdout.contains(&format!("Port {} is open", ports[0])), "{}", end.stdout);
+}
