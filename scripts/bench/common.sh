@@ -152,11 +152,14 @@ bar() {
     printf '  %-44s %10s   bar: %s %s%s: %s\n' "$1" "$2" "${3/-/ }" "$4" "${5:+ $5}" "$word"
 }
 
+# say_machine [HOW-QUIET]: the lines that every table begins with.
 say_machine() {
     local model
     model=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
     echo "machine: ${model:-$(uname -m)}, $(nproc) cores, Linux $(uname -r), loopback; load before: $(cut -d ' ' -f 1 /proc/loadavg)"
-    if ((${#urgently[@]})); then
+    if [[ -n ${1:-} ]]; then
+        echo "quiet:   $1"
+    elif ((${#urgently[@]})); then
         echo "quiet:   no; servers and generator ran with real-time priority (SCHED_RR), before all else"
     else
         echo "quiet:   a run was repeated, up to $tries_max times, when others used over $calm % of the machine (\`others\`: the median kept)"
