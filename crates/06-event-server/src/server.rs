@@ -109,6 +109,7 @@ impl<'a> Server<'a> {
         let deadline = [self.deadlines.next(), until].into_iter().flatten().min();
         let mut ready = std::mem::take(&mut self.ready);
         self.sockets.wait(deadline, &mut ready)?;
+        self.sockets.narrate(&ready);
         let now = Instant::now();
         for Ready { key, .. } in ready.drain(..) {
             if key == self.listener { self.accept_those_who_wait(now)? } else { self.attend(key, now) }

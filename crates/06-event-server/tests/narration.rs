@@ -35,5 +35,7 @@ fn the_servers_narration_is_what_the_kernel_was_asked() {
     server.interrupt();
     let finished = server.wait();
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    // The wait is told, too, in a spelling of our own.
+    assert!(finished.stderr.contains("epoll_wait("), "{}", finished.stderr);
     strace::compare(&finished.stderr, &strace::read_log(&log, pid));
 }

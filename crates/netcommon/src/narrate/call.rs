@@ -28,6 +28,15 @@ impl fmt::Display for Fd {
     }
 }
 
+/// The call that waits for many sockets at once.
+const WAIT: &str = if cfg!(windows) {
+    "GetQueuedCompletionStatusEx"
+} else if cfg!(target_os = "linux") {
+    "epoll_wait"
+} else {
+    "kevent"
+};
+
 /// A socket call with its arguments.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Call<'a> {
@@ -71,6 +80,8 @@ pub(crate) enum Call<'a> {
     Shutdown { fd: Fd, how: Shutdown },
     /// `close(2)`
     Close { fd: Fd },
+    /// The wait for all sockets at once; how the system spells it is [`WAIT`].
+    Wait { sockets: usize },
 }
 
 impl fmt::Display for Call<'_> {
@@ -102,6 +113,7 @@ impl fmt::Display for Call<'_> {
             Self::SendTo { fd, bytes, addr } => write!(f, "sendto({fd}, {}, {addr})", quote(bytes, BYTES_SHOWN_MAX)),
             Self::Shutdown { fd, how } => write!(f, "shutdown({fd}, {})", shut_name(how)),
             Self::Close { fd } => write!(f, "close({fd})"),
+            Self::Wait { sockets } => write!(f, "{WAIT}({sockets} socket{})", if sockets == 1 { "" } else { "s" }),
         }
     }
 }
@@ -134,6 +146,8 @@ pub(crate) enum Outcome<'a> {
     Received(&'a [u8]),
     /// These bytes arrived from that address.
     ReceivedFrom(&'a [u8], SocketAddr),
+    /// These sockets need not wait.
+    Ready(&'a [Fd]),
     /// It returned -1 with this error.
     Failed(&'a io::Error),
 }
@@ -186,6 +200,8 @@ impl fmt::Display for Outcome<'_> {
                 write_received(f, bytes)?;
                 write!(f, " from {peer}")
             }
+            Self::Ready([]) => f.write_str("none"),
+            Self::Ready(fds) => fds.iter().try_for_each(|fd| write!(f, "{fd} ")).and_then(|()| f.write_str("ready")),
             Self::Failed(error) => f.write_str(&errno_name(error)),
         }
     }

@@ -24,6 +24,10 @@ pub(super) fn explain(call: &Call<'_>, outcome: &Outcome<'_>, lang: Lang) -> &'s
             ("asked again: still no answer to the SYN", "再問一次：SYN 還沒有回音")
         }
         (Call::ConnectUdp { .. } | Call::RecvUdp { .. } | Call::SendUdp { .. }, _) => connected_udp(call, outcome),
+        (Call::Accept { .. }, Outcome::Failed(error)) if error.kind() == ErrorKind::WouldBlock => (
+            "nobody waits any more; a blocking listener would sleep here",
+            "沒有人在等了；listener 如果會阻塞，就會睡在這裡",
+        ),
         (Call::PeerAddr { .. }, Outcome::Failed(error)) if error.kind() == ErrorKind::NotConnected => {
             ("no other end: it is not connected", "沒有對方：它沒有連線")
         }
@@ -36,6 +40,13 @@ pub(super) fn explain(call: &Call<'_>, outcome: &Outcome<'_>, lang: Lang) -> &'s
             ("nobody has chosen a name for it yet", "還沒有人替它選定位址")
         }
         (Call::Recv { .. } | Call::RecvFrom { .. } | Call::Send { .. } | Call::SendTo { .. }, _) => data(call, outcome),
+        (Call::Wait { .. }, Outcome::Ready([])) => {
+            ("nobody: the time is up, or we were woken", "一個也沒有：時間到了，或是有人叫醒我們")
+        }
+        (Call::Wait { .. }, _) => (
+            "until here the thread slept for all of them; these need not wait now",
+            "執行緒剛才為它們全部一起睡著；這幾個現在不必等",
+        ),
         (Call::GetOption { .. }, _) => ("what the kernel has now", "核心現在的設定"),
         (Call::SetOption { name, .. } | Call::SetTimeout { name, .. }, _) => option(name),
         _ => life_cycle(call),

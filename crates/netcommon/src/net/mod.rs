@@ -23,13 +23,13 @@ use crate::narrate::{self, Call, Fd, Outcome};
 
 /// The number of a socket, as the narration prints it.
 #[cfg(unix)]
-fn fd_of(socket: &impl std::os::fd::AsRawFd) -> Fd {
+pub(crate) fn fd_of(socket: &impl std::os::fd::AsRawFd) -> Fd {
     Fd(u64::try_from(socket.as_raw_fd()).expect("an open descriptor is not negative"))
 }
 
 /// The number of a socket, as the narration prints it.
 #[cfg(windows)]
-fn fd_of(socket: &impl std::os::windows::io::AsRawSocket) -> Fd {
+pub(crate) fn fd_of(socket: &impl std::os::windows::io::AsRawSocket) -> Fd {
     Fd(socket.as_raw_socket())
 }
 

@@ -26,6 +26,8 @@ use std::time::Instant;
 use polling::{Event, Events, PollMode, Poller};
 
 pub use self::source::{Source, TcpSocket};
+use crate::narrate::{self, Call, Outcome};
+use crate::net::fd_of;
 use crate::shutdown::Waker;
 
 /// How many sockets one wait reports at most; the others are reported by the next one.
@@ -253,6 +255,15 @@ impl<S: Source, T> Readiness<S, T> {
             self.disarmed.extend(ready.iter().map(|ready| ready.key));
         }
         Ok(())
+    }
+
+    /// Tells the narration what a wait has brought, for a program whose lesson that is.
+    pub fn narrate(&self, ready: &[Ready]) {
+        if narrate::is_on() {
+            let sockets = ready.iter().filter_map(|ready| self.get(ready.key));
+            let fds: Vec<_> = sockets.map(|(socket, _)| fd_of(&socket.as_system())).collect();
+            narrate::tell(&Call::Wait { sockets: self.len() }, &Outcome::Ready(&fds));
+        }
     }
 
     /// Oneshot mode only: reported sockets are in the poller without interest; asks for the same again.
