@@ -67,7 +67,7 @@ impl Client<'_> {
         let limits = self.config.limits();
         let patient = Patient::new(self.stream, self.config.idle_timeout).map_err(End::Failed)?;
         let mut reader = MessageReader::new(&patient, self.config.framing, limits);
-        let mut answerer = Answerer::new(self.config.framing, limits);
+        let answerer = Answerer::new(self.config.framing, limits);
         let mut wire = Vec::new();
         while let Some(message) = reader.read_message().map_err(why_reading_ended)? {
             self.config.show(self.lines, self.peer, message);

@@ -13,9 +13,10 @@ use std::net::TcpListener;
 use crate::command::Run;
 
 /// Where programs listen and connect when the command names no address.
-const DEFAULT_ADDRS: [(&str, &str); 4] = [
+const DEFAULT_ADDRS: [(&str, &str); 5] = [
     ("tcp-server", "127.0.0.1:8888"),
     ("tcp-client", "127.0.0.1:8888"),
+    ("event-server", "127.0.0.1:8888"),
     ("udp-server", "127.0.0.1:9999"),
     ("udp-client", "127.0.0.1:9999"),
 ];

@@ -3,17 +3,16 @@
 //! Pure: a message in, bytes for the wire out. What a message *is* depends on the framing
 //! ([`crate::framing`]); read that module first.
 
-use crate::framing::{EncodeError, Framing, Limits, encode_within};
+use crate::framing::{EncodeError, Framing, Limits, encode_parts};
 
 /// What every answer begins with.
 pub const ANSWER_PREFIX: &[u8] = b"Server received: ";
 
-/// Builds answers; owns the buffers, so that an answer costs no allocation.
-#[derive(Debug)]
+/// Builds answers; the message is copied once, to where the answer goes.
+#[derive(Debug, Clone, Copy)]
 pub struct Answerer {
     framing: Framing,
     limits: Limits,
-    answer: Vec<u8>,
 }
 
 impl Answerer {
@@ -21,7 +20,7 @@ impl Answerer {
     #[must_use]
     pub fn new(framing: Framing, limits: Limits) -> Self {
         let limits = Limits { message_len_max: limits.message_len_max + ANSWER_PREFIX.len() };
-        Self { framing, limits, answer: ANSWER_PREFIX.to_vec() }
+        Self { framing, limits }
     }
 
     /// Appends the answer to `message` to `wire`.
@@ -35,16 +34,14 @@ impl Answerer {
     /// use netcommon::framing::{Framing, Limits};
     ///
     /// let mut wire = Vec::new();
-    /// let mut answerer = Answerer::new(Framing::Lines, Limits::default());
+    /// let answerer = Answerer::new(Framing::Lines, Limits::default());
     /// answerer.answer("你好".as_bytes(), &mut wire)?;
     /// assert_eq!(wire, "Server received: 你好\n".as_bytes());
     /// # Ok::<(), netcommon::framing::EncodeError>(())
     /// ```
     // ANCHOR: answer
-    pub fn answer(&mut self, message: &[u8], wire: &mut Vec<u8>) -> Result<(), EncodeError> {
-        self.answer.truncate(ANSWER_PREFIX.len());
-        self.answer.extend_from_slice(message);
-        encode_within(self.framing, &self.answer, self.limits, wire)
+    pub fn answer(&self, message: &[u8], wire: &mut Vec<u8>) -> Result<(), EncodeError> {
+        encode_parts(self.framing, &[ANSWER_PREFIX, message], self.limits, wire)
     }
     // ANCHOR_END: answer
 }
@@ -65,7 +62,7 @@ mod tests {
 
     #[test]
     fn one_answer_leaves_nothing_in_the_next() {
-        let mut answerer = Answerer::new(Framing::Raw, Limits::default());
+        let answerer = Answerer::new(Framing::Raw, Limits::default());
         let mut wire = Vec::new();
         answerer.answer(b"long message", &mut wire).unwrap();
         answerer.answer(b"x", &mut wire).unwrap();

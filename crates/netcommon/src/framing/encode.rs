@@ -48,26 +48,49 @@ pub fn encode(framing: Framing, message: &[u8], out: &mut Vec<u8>) -> Result<(),
 /// assert_eq!(error.to_string(), "message of 6 bytes exceeds the limit of 5 bytes");
 /// ```
 pub fn encode_within(framing: Framing, message: &[u8], limits: Limits, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-    let len = message.len();
+    encode_parts(framing, &[message], limits, out)
+}
+
+/// As [`encode_within`], with the message in parts, which are copied once: to `out`.
+///
+/// # Errors
+///
+/// As [`encode_within`].
+///
+/// # Examples
+///
+/// ```
+/// use netcommon::framing::{Framing, Limits, encode_parts};
+///
+/// let mut wire = Vec::new();
+/// encode_parts(Framing::Lines, &["早".as_bytes(), "安".as_bytes()], Limits::default(), &mut wire)?;
+/// assert_eq!(wire, "早安\n".as_bytes());
+/// # Ok::<(), netcommon::framing::EncodeError>(())
+/// ```
+pub fn encode_parts(framing: Framing, parts: &[&[u8]], limits: Limits, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    let len = parts.iter().map(|part| part.len()).sum();
     let too_long = |limit| EncodeError::TooLong { len, limit };
     if framing != Framing::Raw && len > limits.message_len_max {
         return Err(too_long(limits.message_len_max));
     }
+    let announced = u32::try_from(len).map_err(|_| too_long(u32::MAX as usize));
     match framing {
-        Framing::Raw => out.extend_from_slice(message),
+        Framing::Raw => {}
         Framing::Lines => {
-            if let Some(at) = message.iter().position(|&byte| byte == b'\n') {
-                return Err(EncodeError::LineFeedInside { at });
+            let mut before = 0;
+            for part in parts {
+                if let Some(at) = part.iter().position(|&byte| byte == b'\n') {
+                    return Err(EncodeError::LineFeedInside { at: before + at });
+                }
+                before += part.len();
             }
-            out.extend_from_slice(message);
-            let ending: &[u8] = if message.ends_with(b"\r") { b"\r\n" } else { b"\n" };
-            out.extend_from_slice(ending);
         }
-        Framing::Length => {
-            let announced = u32::try_from(len).map_err(|_| too_long(u32::MAX as usize))?;
-            out.extend_from_slice(&announced.to_be_bytes());
-            out.extend_from_slice(message);
-        }
+        Framing::Length => out.extend_from_slice(&announced?.to_be_bytes()),
+    }
+    parts.iter().for_each(|part| out.extend_from_slice(part));
+    if framing == Framing::Lines {
+        let ends_with_cr = parts.iter().rfind(|part| !part.is_empty()).is_some_and(|part| part.ends_with(b"\r"));
+        out.extend_from_slice(if ends_with_cr { b"\r\n" } else { b"\n" });
     }
     Ok(())
 }

@@ -31,7 +31,7 @@ use std::fmt;
 use std::str::FromStr;
 
 pub use decoder::Decoder;
-pub use encode::{encode, encode_within, write_message};
+pub use encode::{encode, encode_parts, encode_within, write_message};
 pub use error::{EncodeError, FrameError, Inside, ParseFramingError, ReadError, WriteError};
 pub use length::{HEADER_LEN, Length};
 pub use lines::Lines;
