@@ -31,6 +31,10 @@ pub(super) struct Direct {
     events: Vec<epoll::Event>,
 }
 
+// SAFETY: an event of the system may hold a pointer, which is why rustix does not let it leave its thread.
+// These hold the numbers that `polling` gave the kernel, and nobody reads them as pointers.
+unsafe impl Send for Direct {}
+
 impl Direct {
     pub(super) fn new(events_max: usize) -> Self {
         Self { events: Vec::with_capacity(events_max) }

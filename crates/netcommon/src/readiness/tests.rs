@@ -220,3 +220,9 @@ fn a_listener_and_its_streams_are_watched_together() {
     let Some((TcpSocket::Listener(listener), ())) = sockets.get(key) else { panic!("the listener is gone") };
     assert!(listener.accept().is_ok());
 }
+
+#[test]
+fn a_set_of_sockets_may_be_handed_to_another_thread() {
+    fn is_send<T: Send>() {}
+    is_send::<Streams>();
+}
