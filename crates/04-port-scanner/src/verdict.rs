@@ -100,6 +100,7 @@ impl Answer {
     /// assert_eq!(Answer::of_error(&ConnectionRefused.into()), Answer::Says(Verdict::Closed));
     /// assert_eq!(Answer::of_error(&ConnectionReset.into()), Answer::Says(Verdict::Open));
     /// ```
+    // ANCHOR: of_error
     #[must_use]
     pub fn of_error(error: &io::Error) -> Self {
         match error.kind() {
@@ -118,6 +119,7 @@ impl Answer {
             _ => Self::Says(Verdict::Unreachable(Reason::of(error))),
         }
     }
+    // ANCHOR_END: of_error
 }
 
 /// Descriptors of this process, of the whole system, or buffers; std has no kinds for them.

@@ -10,6 +10,7 @@ const FILES: &[(&str, &str)] = &[
     ("01-sockets.toml", include_str!("../demos/01-sockets.toml")),
     ("02-tcp.toml", include_str!("../demos/02-tcp.toml")),
     ("03-udp.toml", include_str!("../demos/03-udp.toml")),
+    ("04-port-scanner.toml", include_str!("../demos/04-port-scanner.toml")),
 ];
 
 /// A demo file of the course that cannot be read; a test keeps this from happening.

@@ -105,6 +105,7 @@ impl Sockets {
     }
 
     /// Begins a try; the answer if there is one already.
+    // ANCHOR: ask
     fn ask(&mut self, id: TryId, addr: SocketAddr) -> Option<Answer> {
         let stream = match self.unconnected(addr) {
             Ok(stream) => stream,
@@ -120,6 +121,7 @@ impl Sockets {
             result => Some(self.end(stream, addr, result.map(drop))),
         }
     }
+    // ANCHOR_END: ask
 
     /// A socket that was refused before, or a new one.
     fn unconnected(&mut self, addr: SocketAddr) -> io::Result<TcpStream> {
@@ -150,6 +152,7 @@ impl Sockets {
     }
 
     /// One of the connects that had ended at the last wait.
+    // ANCHOR: next_answer
     fn next_answer(&mut self) -> Option<(TryId, Answer)> {
         loop {
             let Ready { key, .. } = self.ready.pop()?;
@@ -165,6 +168,7 @@ impl Sockets {
             return Some((id, self.end(stream, addr, result)));
         }
     }
+    // ANCHOR_END: next_answer
 
     /// What the end of a connect means; the socket is kept if it can ask again, else closed.
     fn end(&mut self, stream: TcpStream, addr: SocketAddr, result: io::Result<()>) -> Answer {

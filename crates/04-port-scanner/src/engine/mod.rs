@@ -42,6 +42,7 @@ pub struct Outcome {
 }
 
 /// What a finished connect to `addr` means, and how its connection is to end.
+// ANCHOR: connected
 fn connected(stream: &TcpStream, addr: SocketAddr) -> Answer {
     // The system may have given us the very port that we ask: then our SYN has met itself. It gives no
     // port that somebody holds, so nobody listens there.
@@ -54,3 +55,4 @@ fn connected(stream: &TcpStream, addr: SocketAddr) -> Answer {
     }
     Answer::Says(Verdict::Open)
 }
+// ANCHOR_END: connected

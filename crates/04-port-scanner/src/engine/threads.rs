@@ -75,6 +75,7 @@ pub fn run(
 }
 
 /// What a worker does until the queue ends.
+// ANCHOR: work
 fn work(queue: &Receiver<Question>, findings: &Sender<Finding>, timeout: Duration, shutdown: &Shutdown) {
     for Question { addr, host_ports } in queue {
         let began = Instant::now();
@@ -107,6 +108,7 @@ fn ask(addr: SocketAddr, timeout: Duration, shutdown: &Shutdown) -> Verdict {
         }
     }
 }
+// ANCHOR_END: work
 
 /// Keeps the queue full and hears the findings.
 fn feed(

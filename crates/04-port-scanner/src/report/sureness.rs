@@ -29,6 +29,7 @@ pub struct Sureness {
 
 impl Sureness {
     /// Judges a complete host.
+    // ANCHOR: of_host
     #[must_use]
     pub fn of_host(report: &HostReport) -> Self {
         let open = u32::try_from(report.open.len()).unwrap_or(u32::MAX);
@@ -44,6 +45,7 @@ impl Sureness {
         let limits_answers = is_many && report.filtered > 0 && loss.is_some_and(|loss| loss > LOSS_OF_A_LIMIT);
         Self { loss, missed, all_open, limits_answers }
     }
+    // ANCHOR_END: of_host
 }
 
 impl fmt::Display for Sureness {

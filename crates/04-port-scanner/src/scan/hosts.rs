@@ -74,6 +74,7 @@ impl Hosts {
     }
 
     /// How often a silent port is to be asked: `tries`, or more if so many can be lost one after the other.
+    // ANCHOR: tries_wanted
     pub(super) fn tries_wanted(&self, id: HostId, tries: u8) -> u8 {
         let Host { answers, lost, .. } = self.places[id];
         if answers < ANSWERS_FOR_LOSS || lost == 0 {
@@ -83,6 +84,7 @@ impl Hosts {
         let enough = |tries: &u8| loss.powi(i32::from(*tries)) <= MISSED_MAX;
         (tries..TRIES_MAX).find(enough).unwrap_or(TRIES_MAX)
     }
+    // ANCHOR_END: tries_wanted
 
     fn insert(&mut self, host: Host) -> HostId {
         if let Some(id) = self.empty.pop() {

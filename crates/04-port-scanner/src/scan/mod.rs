@@ -106,6 +106,7 @@ impl Scan {
     }
 
     /// What to do at `now`. Report the answers that have come before you ask.
+    // ANCHOR: next
     pub fn next(&mut self, now: Instant) -> Step {
         let due = match self.first_due() {
             Some((port, at)) if at <= now => return self.on_silence(port, now),
@@ -124,6 +125,7 @@ impl Scan {
         }
         wake.map_or(Step::Done, Step::WaitUntil)
     }
+    // ANCHOR_END: next
 
     /// A try has ended at `now`; its socket is the caller's again. The finding, if it settles its port.
     pub fn on_answer(&mut self, id: TryId, answer: Answer, now: Instant) -> Option<Finding> {
@@ -189,6 +191,7 @@ impl Scan {
     }
 
     /// The last try to `port` has brought nothing: one more, or the verdict.
+    // ANCHOR: on_silence
     fn on_silence(&mut self, port: PortId, now: Instant) -> Step {
         self.without_room_since = None;
         let asking = self.tries.asking(port);
@@ -210,6 +213,7 @@ impl Scan {
         }
         self.ask(port, now)
     }
+    // ANCHOR_END: on_silence
 
     /// Starts the first try of a port: one that was turned away, or the next of the plan.
     fn start_one(&mut self, now: Instant) -> Option<Step> {

@@ -28,6 +28,7 @@ pub struct Rtt {
 
 impl Rtt {
     /// Learns from one round trip.
+    // ANCHOR: add
     pub fn add(&mut self, sample: Duration) {
         self.estimate = Some(match self.estimate {
             // RFC 6298 (2.2): the first measurement.
@@ -36,6 +37,7 @@ impl Rtt {
             Some((srtt, rttvar)) => ((srtt * 7 + sample) / 8, (rttvar * 3 + srtt.abs_diff(sample)) / 4),
         });
     }
+    // ANCHOR_END: add
 
     /// The smoothed round trip.
     #[must_use]
