@@ -11,6 +11,7 @@ const FILES: &[(&str, &str)] = &[
     ("02-tcp.toml", include_str!("../demos/02-tcp.toml")),
     ("03-udp.toml", include_str!("../demos/03-udp.toml")),
     ("04-port-scanner.toml", include_str!("../demos/04-port-scanner.toml")),
+    ("06-readiness.toml", include_str!("../demos/06-readiness.toml")),
 ];
 
 /// A demo file of the course that cannot be read; a test keeps this from happening.
