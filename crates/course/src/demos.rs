@@ -10,7 +10,7 @@ const FILES: &[(&str, &str)] = &[
     ("01-sockets.toml", include_str!("../demos/01-sockets.toml")),
     ("02-tcp.toml", include_str!("../demos/02-tcp.toml")),
     ("03-udp.toml", include_str!("../demos/03-udp.toml")),
-    ("04-port-scanner.toml", include_str!("../demos/04-port-scanner.toml")),
+    ("04-scan.toml", include_str!("../demos/04-scan.toml")),
     ("06-readiness.toml", include_str!("../demos/06-readiness.toml")),
 ];
 
