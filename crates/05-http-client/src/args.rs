@@ -15,6 +15,7 @@ use http_client::error::FetchError;
 use http_client::output::{Sink, raw_stdout};
 use http_client::proxy::Proxies;
 use http_client::request::{HeaderArg, Request, parse_method};
+use netcommon::addr::HostPort;
 use netcommon::cli::Common;
 use netcommon::error::OpError;
 use netcommon::shutdown::Shutdown;
@@ -29,8 +30,12 @@ use url::Url;
 )]
 pub(crate) struct Args {
     /// What to fetch; without a scheme, http://
-    #[arg(value_name = "URL", required = true)]
+    #[arg(value_name = "URL", required_unless_present = "misbehave")]
     pub(crate) urls: Vec<String>,
+
+    /// Be a server that misbehaves on request, to fetch from: the path says how
+    #[arg(long, value_name = "HOST:PORT", conflicts_with = "urls")]
+    pub(crate) misbehave: Option<HostPort>,
 
     /// How long each URL may take, from the look-up of its name to the last byte
     #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "10s")]

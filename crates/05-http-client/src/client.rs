@@ -101,6 +101,7 @@ impl Client {
     ///
     /// # Errors
     /// Whatever kept a whole and well-formed response from arriving.
+    // ANCHOR: fetch
     pub fn fetch(&mut self, mut request: Request, receiver: &mut dyn Receiver) -> Result<Answer, FetchError> {
         let deadline = Deadline::new(Instant::now(), self.options.timeout);
         let mut redirects = Redirects::new(self.options.allow_downgrade);
@@ -113,6 +114,7 @@ impl Client {
             }
         }
     }
+    // ANCHOR_END: fetch
 
     /// One request and its answer; on a kept connection that turns out to be closed, once more on a new one.
     fn hop(
@@ -164,6 +166,7 @@ impl Client {
         reading.into_hop(call.request)
     }
 
+    // ANCHOR: read
     fn read(
         &mut self,
         reading: &mut Reading,
@@ -190,6 +193,7 @@ impl Client {
         reading.timing.done = Some(Instant::now());
         Ok(())
     }
+    // ANCHOR_END: read
 }
 
 /// What one exchange is about.

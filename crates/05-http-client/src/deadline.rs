@@ -84,6 +84,7 @@ fn is_too_long(set: Option<Duration>, left: Duration) -> bool {
 }
 
 impl Read for Timed {
+    // ANCHOR: read
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         loop {
             let left = self.check()?;
@@ -101,6 +102,7 @@ impl Read for Timed {
             }
         }
     }
+    // ANCHOR_END: read
 }
 
 impl Write for Timed {

@@ -31,6 +31,7 @@
 //! speak TLS themselves, several connections at once.
 //!
 //! # Try breaking it
+//! `http-client --misbehave 127.0.0.1:8080` is a server that does what a path like `/cut` or `/drip` says.
 //! `tests/conformance` has more than two hundred servers that say strange things; add one of your own.
 //!
 //! # Sources
@@ -44,6 +45,7 @@ pub mod deadline;
 pub mod download;
 pub mod error;
 pub mod fields;
+pub mod misbehave;
 pub mod output;
 pub mod proxy;
 pub mod redirect;

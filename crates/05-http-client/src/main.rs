@@ -11,10 +11,12 @@ use anyhow::Context;
 use clap::Parser;
 use http_client::client::{Answer, Client};
 use http_client::error::FetchError;
+use http_client::misbehave;
 use http_client::output::Output;
 use http_client::redirect::shown;
 use http_client::report::Report;
 use http_client::target::parse_url;
+use netcommon::addr::{self, HostPort};
 use netcommon::cli::{INTERRUPTED, describe, finish, print_line};
 use netcommon::shutdown::Shutdown;
 
@@ -27,6 +29,9 @@ fn main() -> ExitCode {
 fn run(args: &Args) -> anyhow::Result<ExitCode> {
     args.common.apply();
     let shutdown = Shutdown::on_signals().context("wait for signals")?;
+    if let Some(addr) = &args.misbehave {
+        return misbehave_at(addr, &shutdown);
+    }
     let data = args.read_data()?;
     let mut client = Client::new(args.options(), args.proxies()?, args.means(&shutdown));
     let mut failed = false;
@@ -42,6 +47,15 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Serves the lesson's bad answers until Ctrl-C.
+fn misbehave_at(addr: &HostPort, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
+    let listener = addr::listen(addr, &Default::default())?;
+    print_line(format_args!("Misbehaving server listening on {}", listener.local_addr()?))?;
+    misbehave::serve(&listener, shutdown)?;
+    print_line(format_args!("Server shutting down..."))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Fetches one URL to where the options say.

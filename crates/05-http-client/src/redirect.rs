@@ -69,6 +69,7 @@ impl Redirects {
     /// assert_eq!((next.method.as_str(), next.url.as_str(), next.data), ("GET", "http://a/d", None));
     /// # Ok::<(), http_client::target::UrlError>(())
     /// ```
+    // ANCHOR: next
     pub fn next(&mut self, status: u16, fields: &Fields, request: &Request) -> Result<Option<Request>, RedirectError> {
         let (301 | 302 | 303 | 307 | 308, Some(location)) = (status, fields.get("Location")) else { return Ok(None) };
         let url = parse_location(location, &request.url).map_err(RedirectError::Location)?;
@@ -99,6 +100,7 @@ impl Redirects {
         }
         Ok(Some(next))
     }
+    // ANCHOR_END: next
 }
 
 /// A URL for an error's reader, without its password.

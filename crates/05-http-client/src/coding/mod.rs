@@ -152,6 +152,7 @@ impl ContentDecoder {
     ///
     /// # Errors
     /// Corrupt data, a bomb, too much content, or what `sink` returns.
+    // ANCHOR: decode
     pub fn decode<E: From<CodingError>>(
         &mut self,
         input: &[u8],
@@ -165,6 +166,7 @@ impl ContentDecoder {
             sink(piece)
         })
     }
+    // ANCHOR_END: decode
 
     /// Says whether the content may end here.
     ///

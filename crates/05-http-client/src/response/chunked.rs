@@ -54,6 +54,7 @@ impl Chunks {
     }
 
     /// Takes bytes from `input` until there is something to hand on; `None` when all were taken.
+    // ANCHOR: chunks
     pub(super) fn next<'a>(&mut self, input: &mut &'a [u8]) -> Result<Option<Chunk<'a>>, ResponseError> {
         while !input.is_empty() {
             match &mut self.state {
@@ -94,6 +95,7 @@ impl Chunks {
         }
         Ok(None)
     }
+    // ANCHOR_END: chunks
 }
 
 /// Takes a line from `input` with its end; whether it is complete.
@@ -110,6 +112,7 @@ fn take_line(line: &mut Vec<u8>, input: &mut &[u8], came: u64) -> Result<bool, R
 }
 
 /// Reads the size at the beginning of a complete line.
+// ANCHOR: chunk_size
 fn parse_size(line: &[u8], came: u64) -> Result<u64, ResponseError> {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     let Some(line) = line.strip_suffix(b"\r") else {
@@ -132,6 +135,7 @@ fn parse_size(line: &[u8], came: u64) -> Result<u64, ResponseError> {
     let add = |sum: u64, byte: &u8| sum.checked_mul(16)?.checked_add(value(byte));
     line[..digits].iter().try_fold(0, add).ok_or_else(|| wrong(line, "more than 2^64 - 1 bytes", came))
 }
+// ANCHOR_END: chunk_size
 
 fn wrong(line: &[u8], why: &'static str, came: u64) -> ResponseError {
     let line = line.strip_suffix(b"\r\n").unwrap_or(line).to_vec();

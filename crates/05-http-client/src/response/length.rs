@@ -26,6 +26,7 @@ impl ContentLength {
     ///
     /// # Errors
     /// Lengths that contradict one another or are no numbers, and codings that we do not know.
+    // ANCHOR: rules
     pub fn of(head: &Head, asked: Asked) -> Result<Self, ResponseError> {
         // Rule 1: no content, even where the fields announce some.
         if asked == Asked::Head || matches!(head.status, 204 | 304) {
@@ -42,6 +43,7 @@ impl ContentLength {
         // Rules 5 and 6: one valid Content-Length. Rule 8: nothing is announced.
         Ok(announced(head)?.map_or(Self::UntilClose, Self::Bytes))
     }
+    // ANCHOR_END: rules
 }
 
 /// Chunked must be there, once and alone: we ask for no other coding (no `TE` field is sent).

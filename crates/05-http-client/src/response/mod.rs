@@ -98,6 +98,7 @@ impl ResponseParser {
     ///
     /// # Errors
     /// What is wrong with the response; the parser is of no use afterwards.
+    // ANCHOR: next
     pub fn next<'a>(&mut self, input: &mut &'a [u8]) -> Result<Option<Event<'a>>, ResponseError> {
         match &mut self.state {
             State::Head(section) => {
@@ -139,6 +140,7 @@ impl ResponseParser {
             State::Done => Ok(None),
         }
     }
+    // ANCHOR_END: next
 
     /// Decides what follows a head.
     fn after_head(&mut self, head: Head) -> Result<Event<'static>, ResponseError> {

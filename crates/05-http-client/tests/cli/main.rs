@@ -244,3 +244,28 @@ fn slips_on_the_command_line_are_told() {
         assert!(finished.code == Some(code) && finished.stderr.contains(want), "{args:?}: {}", finished.stderr);
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn the_misbehaving_server_does_as_asked_and_ends_politely() {
+    let mut server = Program::start(CLIENT, &["--misbehave", "127.0.0.1:0"]);
+    let addr = server.listening_addr();
+    let fetch = |path: &str| run(&["--timeout", "1s", &format!("http://{addr}{path}")]);
+    assert_eq!(fetch("/chunked").stdout, "你好，教室\n");
+    assert_eq!(fetch("/gzip").stdout, "教室\n教室\n教室\n");
+    for (path, want) in [
+        ("/cut", "after 9 of 18 bytes"),
+        ("/cut-gzip", "gzip: truncated"),
+        ("/bomb", "a bomb?"),
+        ("/loop", "a redirect loop"),
+        ("/drip", "timeout: not done within the 1s of --timeout; after "),
+    ] {
+        let finished = fetch(path);
+        assert!(finished.code == Some(1) && finished.stderr.contains(want), "{path}: {}", finished.stderr);
+        server.expect_line(&format!("GET \"{path}\": "));
+    }
+    server.interrupt();
+    let finished = server.wait();
+    assert!(finished.stdout.ends_with("Server shutting down...\n"), "{}", finished.stdout);
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+}
