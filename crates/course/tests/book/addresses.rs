@@ -78,6 +78,14 @@ impl Addresses {
 
     /// Replaces an address of the page by the one used now; nobody listens on one that is new here.
     fn use_real(&mut self, arg: &mut String) {
+        // Inside a URL the address stands between the scheme and the path.
+        if let Some((scheme, rest)) = arg.split_once("://") {
+            let (addr, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+            let mut addr = addr.to_owned();
+            self.use_real(&mut addr);
+            *arg = format!("{scheme}://{addr}{path}");
+            return;
+        }
         if !is_free_loopback(arg) {
             return;
         }
@@ -168,6 +176,7 @@ fn arguments_get_the_addresses_used_now_and_lines_the_pages() {
     addrs.add(vec![named.clone()], "127.0.0.1:45123".to_owned());
     assert_eq!(addrs.of_client(&run("tcp-client", &["-m", "12:30"])), ["127.0.0.1:45123", "-m", "12:30"]);
     assert_eq!(addrs.of_client(&run("tcp-client", &["127.0.0.1:8888"])), ["127.0.0.1:45123"]);
+    assert_eq!(addrs.of_client(&run("http-client", &["http://127.0.0.1:8888/a:1"])), ["http://127.0.0.1:45123/a:1"]);
     assert_eq!(addrs.of_client(&run("socket-basics", &["errors"])), ["errors"]);
     assert_eq!(addrs.of_client(&run("tcp-client", &["192.0.2.1:9"])), ["192.0.2.1:9"]);
     assert_eq!(
