@@ -101,7 +101,6 @@ impl Client {
     ///
     /// # Errors
     /// Whatever kept a whole and well-formed response from arriving.
-    // ANCHOR: fetch
     pub fn fetch(&mut self, mut request: Request, receiver: &mut dyn Receiver) -> Result<Answer, FetchError> {
         let deadline = Deadline::new(Instant::now(), self.options.timeout);
         let mut redirects = Redirects::new(self.options.allow_downgrade);
@@ -114,7 +113,6 @@ impl Client {
             }
         }
     }
-    // ANCHOR_END: fetch
 
     /// One request and its answer; on a kept connection that turns out to be closed, once more on a new one.
     fn hop(

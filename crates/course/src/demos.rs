@@ -11,6 +11,7 @@ const FILES: &[(&str, &str)] = &[
     ("02-tcp.toml", include_str!("../demos/02-tcp.toml")),
     ("03-udp.toml", include_str!("../demos/03-udp.toml")),
     ("04-scan.toml", include_str!("../demos/04-scan.toml")),
+    ("05-http.toml", include_str!("../demos/05-http.toml")),
     ("06-readiness.toml", include_str!("../demos/06-readiness.toml")),
 ];
 

@@ -54,7 +54,6 @@ impl Chunks {
     }
 
     /// Takes bytes from `input` until there is something to hand on; `None` when all were taken.
-    // ANCHOR: chunks
     pub(super) fn next<'a>(&mut self, input: &mut &'a [u8]) -> Result<Option<Chunk<'a>>, ResponseError> {
         while !input.is_empty() {
             match &mut self.state {
@@ -95,7 +94,6 @@ impl Chunks {
         }
         Ok(None)
     }
-    // ANCHOR_END: chunks
 }
 
 /// Takes a line from `input` with its end; whether it is complete.

@@ -58,7 +58,6 @@ pub(super) struct Section {
 
 impl Section {
     /// Takes bytes from `input` up to and with the blank line; whether that was found.
-    // ANCHOR: section
     pub(super) fn take(&mut self, input: &mut &[u8]) -> Result<bool, ResponseError> {
         while let Some(line_end) = input.iter().position(|byte| *byte == b'\n') {
             let (line, rest) = input.split_at(line_end + 1);
@@ -74,7 +73,6 @@ impl Section {
         *input = &[];
         Ok(false)
     }
-    // ANCHOR_END: section
 
     fn keep(&mut self, bytes: &[u8]) -> Result<(), ResponseError> {
         let room = HEAD_BYTES_MAX - self.bytes.len();
