@@ -106,7 +106,8 @@ pub(crate) fn no_path_into_another(file: &File, masked: &str, crates: &[Crate]) 
     for other in crates.iter().filter(|other| other.folder != own && other.name != SHARED) {
         let module = format!("{}::", other.name.replace('-', "_"));
         for (number, (raw, code)) in file.text.lines().zip(masked.lines()).enumerate() {
-            let includes = (code.contains("#[path") || code.contains("include")) && raw.contains(&other.folder);
+            let includes =
+                (code.contains("#[path") || code.contains("include")) && raw.contains(&format!("/{}/", other.folder));
             if has_word(code, &module) || includes {
                 found.push(finding(&file.path, number + 1, format!("reaches into `{}`: {WHY_ALONE}", other.name)));
             }
