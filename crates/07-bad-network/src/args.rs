@@ -224,7 +224,7 @@ struct TcpImpairments {
     #[arg(long, value_name = "SIZE", value_parser = setting::<StreamWay>("slice"))]
     slice: Option<Setting>,
 
-    /// The time between two pieces, 20ms if not given
+    /// The time between two pieces, 100ms if not given
     #[arg(long, value_name = "TIME", value_parser = setting::<StreamWay>("slice-gap"))]
     slice_gap: Option<Setting>,
 
@@ -324,7 +324,7 @@ mod tests {
     fn a_wrong_value_is_told_with_its_option() {
         for (options, want) in [
             (["--loss", "5"], "'--loss <SHARE>': more than always"),
-            (["--delay", "50"], "'--delay <TIME>': no unit; write for example 50ms"),
+            (["--delay", "50"], "'--delay <TIME>': no unit; write for example"),
             (["--up", "lost=5%"], "unknown impairment `lost`; there are delay"),
         ] {
             let error = udp(&options).unwrap_err().to_string();

@@ -45,8 +45,8 @@ impl Default for StreamWay {
             delay: Duration::ZERO,
             rate: None,
             slice: None,
-            // Long enough for a receiver on a busy machine to wake and read.
-            slice_gap: Duration::from_millis(20),
+            // As chapter 2's client: the receiver reads one before the next comes, also on a busy machine.
+            slice_gap: Duration::from_millis(100),
             glue: Duration::ZERO,
             stall_after: None,
             stall_at: None,

@@ -47,6 +47,9 @@ const ACCEPTS_MAX: usize = 64;
 /// What is read at once: enough that the calls cost little, and it stays in the processor's cache.
 const READ_LEN: usize = 128 * 1024;
 
+/// So often one sender is read from before others have their turn.
+const READS_MAX: usize = 8;
+
 /// While the end is near, the token is looked at so often: a second Ctrl-C has no waker.
 const DRAIN_LOOK: Duration = Duration::from_millis(50);
 
@@ -217,7 +220,11 @@ impl Relay {
                     self.can_be_written(id, direction)?;
                 }
                 if readable {
-                    self.read(id, direction)?;
+                    // A full buffer says that there is more: saves the wait in between.
+                    let mut reads = 1;
+                    while self.read(id, direction)? && reads < READS_MAX {
+                        reads += 1;
+                    }
                 }
                 self.drive(id)
             }

@@ -205,9 +205,14 @@ mod tests {
     }
 
     #[test]
+    fn a_time_may_be_zero_but_not_without_a_unit() {
+        assert_eq!(time("0ms"), Ok(Duration::ZERO));
+        assert!(time("50").unwrap_err().contains("no unit"));
+    }
+
+    #[test]
     fn each_mistake_says_what_would_be_right() {
         for (key, value, want) in [
-            ("delay", "50", "no unit; write for example 50ms or 50s"),
             ("spread", "flat", "expected uniform or normal"),
             ("burst", "0.5", "expected a mean number of datagrams from 1 to 1000000, for example 4"),
             ("burst", "NaN", "expected a mean number of datagrams from 1 to 1000000, for example 4"),

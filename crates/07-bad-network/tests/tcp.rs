@@ -39,10 +39,14 @@ fn with_relay(
     let shutdown = Shutdown::new();
     let listener = TcpListener::bind(any_port()).unwrap();
     let addr = listener.local_addr().unwrap();
-    let relay = Relay::new(listener, target, config, Log::default(), Voice::new(console.lines(), false)).unwrap();
+    let voice = Voice::new(console.lines(), false);
+    // On the thread that will wait: what a relay waits with stays on one thread.
+    let start = move |token: &Shutdown| {
+        Relay::new(listener, target, config, Log::default(), voice).unwrap().run(grace, token).unwrap()
+    };
     thread::scope(|scope| {
         let (token, stop) = (shutdown.clone(), StopAtEnd(&shutdown));
-        let relay = scope.spawn(move || relay.run(grace, &token).unwrap());
+        let relay = scope.spawn(move || start(&token));
         talk(addr, &said);
         drop(stop);
         relay.join().unwrap()
@@ -358,9 +362,11 @@ fn at_the_end_answers_in_progress_arrive_and_idle_clients_are_let_go() {
             let listener = TcpListener::bind(any_port()).unwrap();
             let front = listener.local_addr().unwrap();
             let voice = Voice::new(console.lines(), false);
-            let relay = Relay::new(listener, target, ways(&["delay=150ms"], &[], &[]), Log::default(), voice).unwrap();
-            let token = shutdown.clone();
-            let running = scope.spawn(move || relay.run(DEADLINE, &token).unwrap());
+            let (token, config) = (shutdown.clone(), ways(&["delay=150ms"], &[], &[]));
+            let running = scope.spawn(move || {
+                let relay = Relay::new(listener, target, config, Log::default(), voice).unwrap();
+                relay.run(DEADLINE, &token).unwrap()
+            });
             let stop = StopAtEnd(&shutdown);
             idle = connect(front);
             asked = connect(front);

@@ -94,34 +94,35 @@ impl Relay {
         Ok(())
     }
 
-    /// Reads once what the sender of `direction` has sent, as much as the pipe has room for.
-    pub(super) fn read(&mut self, id: u64, direction: Direction) -> Result<(), OpError> {
+    /// Reads once what the sender of `direction` has sent, as much as the pipe has room for; whether
+    /// there may be more.
+    pub(super) fn read(&mut self, id: u64, direction: Direction) -> Result<bool, OpError> {
         let now = self.now();
         let Some(connection) = self.connections.get_mut(&id).filter(|connection| connection.connected) else {
-            return Ok(());
+            return Ok(false);
         };
         let lane = &mut connection.lanes[direction.index()];
         let room = lane.pipe.room().min(READ_LEN);
         let socket = connection.senders[direction.index()].and_then(|key| self.sockets.get(key));
-        let Some(mut sender) = socket.and_then(|(socket, _)| stream(socket)) else { return Ok(()) };
+        let Some(mut sender) = socket.and_then(|(socket, _)| stream(socket)) else { return Ok(false) };
         if !lane.reading || room == 0 {
-            return Ok(());
+            return Ok(false);
         }
         let len = match sender.read(&mut self.buffer[..room]) {
-            Ok(0) if self.config.ignore => return self.end(id, "closed"),
+            Ok(0) if self.config.ignore => return self.end(id, "closed").map(|()| false),
             Ok(0) => {
                 connection.stop_reading(direction, now);
-                return Ok(());
+                return Ok(false);
             }
             Ok(len) => len,
-            Err(error) if is_nothing(&error) => return Ok(()),
-            Err(_) => return self.abort(id, &format!("reset by the {}", sender_name(direction))),
+            Err(error) if is_nothing(&error) => return Ok(false),
+            Err(_) => return self.abort(id, &format!("reset by the {}", sender_name(direction))).map(|()| false),
         };
         if !self.config.ignore && lane.pipe.passes_untouched() {
-            return self.hand_on(id, direction, len);
+            return self.hand_on(id, direction, len).map(|()| len == room);
         }
         lane.pipe.push(now, &self.buffer[..len]);
-        Ok(())
+        Ok(false)
     }
 
     /// The way without a detour: from hand to hand; what the receiver does not take goes into the pipe.

@@ -134,10 +134,14 @@ pub(crate) fn with_relay(
     let shutdown = Shutdown::new();
     let front = UdpSocket::bind(any_port()).unwrap();
     let addr = front.local_addr().unwrap();
-    let relay = Relay::new(front, target, network, Log::default(), Voice::new(console.lines(), false), limits).unwrap();
+    let voice = Voice::new(console.lines(), false);
+    // On the thread that will wait: what a relay waits with stays on one thread.
+    let start = move |token: &Shutdown| {
+        Relay::new(front, target, network, Log::default(), voice, limits).unwrap().run(grace, token).unwrap()
+    };
     thread::scope(|scope| {
         let (token, stop) = (shutdown.clone(), StopAtEnd(&shutdown));
-        let relay = scope.spawn(move || relay.run(grace, &token).unwrap());
+        let relay = scope.spawn(move || start(&token));
         talk(addr, &said);
         drop(stop);
         relay.join().unwrap()
