@@ -77,6 +77,7 @@ pub struct Dice(u64);
 impl Dice {
     /// The dice of datagram `number` of `flow` in `direction`.
     #[must_use]
+    // ANCHOR: dice
     pub fn new(seed: u64, flow: u64, direction: Direction, number: u64) -> Self {
         let mut key = seed;
         for part in [flow, direction as u64, number] {
@@ -90,6 +91,7 @@ impl Dice {
     pub fn draw(self, purpose: Purpose) -> u64 {
         mix(self.0.wrapping_add(STEP.wrapping_mul(purpose as u64)))
     }
+    // ANCHOR_END: dice
 
     /// Whether something of this probability happens.
     #[must_use]
@@ -122,11 +124,13 @@ impl Dice {
 }
 
 /// `SplitMix64`'s mixing: every bit of the input reaches every bit of the output.
+// ANCHOR: mix
 fn mix(mut z: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^ (z >> 31)
 }
+// ANCHOR_END: mix
 
 /// A duration as a signed number; options end at a year, which takes 55 bits.
 fn nanos(duration: Duration) -> i128 {

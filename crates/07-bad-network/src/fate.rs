@@ -72,6 +72,7 @@ impl Fates {
     }
 
     /// The next datagram's number and fate.
+    // ANCHOR: next
     pub fn next(&mut self, way: &DatagramWay) -> (u64, Fate) {
         self.number += 1;
         let dice = Dice::new(self.seed, self.flow, self.direction, self.number);
@@ -88,6 +89,7 @@ impl Fates {
         };
         (self.number, fate)
     }
+    // ANCHOR_END: next
 
     /// How likely this datagram is to be lost: the mean, or what the present spell makes of it.
     ///
@@ -97,6 +99,7 @@ impl Fates {
     ///            ◀── 1 / burst ────
     /// ```
     /// The share of datagrams in bad spells times their loss is the mean loss that was asked for.
+    // ANCHOR: burst
     fn loss(&mut self, way: &DatagramWay, dice: Dice) -> Probability {
         if way.burst <= 0.0 {
             return way.loss;
@@ -113,6 +116,7 @@ impl Fates {
         self.in_bad_spell = dice.happens(Probability::from_share(stays_or_becomes_bad), Purpose::Burst);
         if self.in_bad_spell { way.burst_loss } else { Probability::NEVER }
     }
+    // ANCHOR_END: burst
 }
 
 #[cfg(test)]

@@ -251,6 +251,7 @@ impl Network {
     /// How long until the bottleneck has served `len` more bytes; `None` when they find no place.
     ///
     /// The queue is only a number: when the link will be free says how many bytes wait for it.
+    // ANCHOR: queue
     fn queue(&mut self, now: Duration, index: usize, rate: Rate, len: usize, way: &DatagramWay) -> Option<Duration> {
         let wait = self.free_at[index].saturating_sub(now);
         let waiting_bytes = rate.bytes_in(wait);
@@ -264,6 +265,7 @@ impl Network {
         self.free_at[index] = now + queued;
         Some(queued)
     }
+    // ANCHOR_END: queue
 }
 
 impl Plan {

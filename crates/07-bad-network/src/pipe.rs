@@ -160,6 +160,7 @@ impl Pipe {
     }
 
     /// What to do at `now`. Ask again after each piece, and at the time that [`Step::Wait`] names.
+    // ANCHOR: step
     pub fn step(&mut self, now: Duration) -> Step<'_> {
         if self.over {
             return Step::Wait(None);
@@ -183,6 +184,7 @@ impl Pipe {
         let len = self.piece_len(now);
         Step::Write(&self.bytes.make_contiguous()[..len])
     }
+    // ANCHOR_END: step
 
     /// The first `len` bytes of the piece have been written.
     pub fn wrote(&mut self, now: Duration, len: usize) {

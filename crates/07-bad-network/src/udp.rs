@@ -152,6 +152,7 @@ impl Relay {
     ///
     /// # Errors
     /// When the front socket or the log breaks. A target that is not there ends nothing.
+    // ANCHOR: run
     pub fn run(mut self, grace: Duration, shutdown: &Shutdown) -> Result<Summary, OpError> {
         shutdown.wake_on_drain(self.sockets.waker());
         let mut ready = Vec::new();
@@ -176,6 +177,7 @@ impl Relay {
         shutdown.settle();
         self.finish()
     }
+    // ANCHOR_END: run
 
     fn now(&self) -> Duration {
         self.start.elapsed()
@@ -237,6 +239,7 @@ impl Relay {
     }
 
     /// Hands the first `len` bytes of the buffer to the network, and sends what leaves at once.
+    // ANCHOR: pass_on
     fn pass_on(&mut self, flow: u64, direction: Direction, len: usize) -> Result<(), OpError> {
         self.deliver_due()?;
         let now = self.now();
@@ -249,6 +252,7 @@ impl Relay {
         }
         self.deliver_due()
     }
+    // ANCHOR_END: pass_on
 
     fn deliver_due(&mut self) -> Result<(), OpError> {
         while self.network.next_due().is_some() {

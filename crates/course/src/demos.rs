@@ -13,6 +13,7 @@ const FILES: &[(&str, &str)] = &[
     ("04-scan.toml", include_str!("../demos/04-scan.toml")),
     ("05-http.toml", include_str!("../demos/05-http.toml")),
     ("06-readiness.toml", include_str!("../demos/06-readiness.toml")),
+    ("07-bad-network.toml", include_str!("../demos/07-bad-network.toml")),
 ];
 
 /// A demo file of the course that cannot be read; a test keeps this from happening.
