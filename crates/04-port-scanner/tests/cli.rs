@@ -6,7 +6,6 @@
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
-use std::process::Command;
 use std::thread::{Builder, JoinHandle};
 
 use netcommon::testing::{Finished, Program};
@@ -148,7 +147,7 @@ fn few_descriptors_make_it_slower_and_never_wrong() {
         for engine in ["events", "threads"] {
             let script =
                 format!("ulimit -n {limit}; exec {EXE} 127.0.0.1 -p 1-2000,{} --engine {engine}", list(&ports));
-            let end = Program::start_command(Command::new("sh").args(["-c", &script])).wait();
+            let end = Program::start_command(std::process::Command::new("sh").args(["-c", &script])).wait();
             assert_eq!(end.code, Some(0), "{engine} with {limit}: {}", end.stderr);
             for port in &ports {
                 assert!(end.stdout.contains(&format!("Port {port} is open")), "{engine} with {limit}: {}", end.stdout);
@@ -163,7 +162,7 @@ fn few_descriptors_make_it_slower_and_never_wrong() {
 fn a_closed_stdout_ends_it_quietly() {
     let (_listeners, ports) = listeners(200);
     let script = format!("{{ {EXE} 127.0.0.1 -p {}; echo ended with $? >&2; }} | true", list(&ports));
-    let end = Program::start_command(Command::new("sh").args(["-c", &script])).wait();
+    let end = Program::start_command(std::process::Command::new("sh").args(["-c", &script])).wait();
     assert_eq!(end.stderr, "ended with 0\n");
 }
 

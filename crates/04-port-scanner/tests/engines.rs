@@ -5,7 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::collections::BTreeMap;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -81,7 +81,7 @@ fn a_full_backlog_is_silence_and_silence_is_filtered() {
     let addr = listener.local_addr().unwrap().as_socket().unwrap();
     // Linux keeps one connection more than it was told, and answers no SYN after that.
     let mut fillers = Vec::new();
-    while let Ok(filler) = TcpStream::connect_timeout(&addr, Duration::from_millis(200)) {
+    while let Ok(filler) = std::net::TcpStream::connect_timeout(&addr, Duration::from_millis(200)) {
         fillers.push(filler);
     }
     for engine in BOTH {

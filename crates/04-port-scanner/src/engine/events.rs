@@ -159,11 +159,18 @@ impl Sockets {
             // It may have been closed since, because another try of its port was answered.
             let Some((stream, (id, addr))) = self.watched.remove(key) else { continue };
             self.keys[id.index()] = None;
-            let result = if REUSES_SOCKETS {
-                // Fetches the error as SO_ERROR would, and makes the socket new.
-                stream.try_connect(addr).map(drop)
-            } else {
-                stream.connect_result()
+            // On Linux this fetches the error as SO_ERROR would, and makes the socket new.
+            let result = if REUSES_SOCKETS { stream.try_connect(addr) } else { stream.connect_result().map(|()| true) };
+            let result = match result {
+                // Ready, but not at an end: an ICMP message says why, and the kernel would go on trying.
+                Ok(false) => match stream.connect_result() {
+                    Ok(()) => match self.watch(id, addr, stream) {
+                        Some(answer) => return Some((id, answer)),
+                        None => continue,
+                    },
+                    Err(error) => Err(error),
+                },
+                result => result.map(drop),
             };
             return Some((id, self.end(stream, addr, result)));
         }

@@ -25,6 +25,8 @@ pub struct Sureness {
     pub all_open: bool,
     /// The host answers so many times a second and no more, so `filtered` may mean `closed`.
     pub limits_answers: bool,
+    /// Not one port answered, but the system or somebody on the way said that there is no way to it.
+    pub turned_away: bool,
 }
 
 impl Sureness {
@@ -43,7 +45,8 @@ impl Sureness {
         let is_many = report.answers >= PORTS_FOR_SUSPICION;
         let all_open = is_many && open >= (report.answers + report.filtered) / 10 * 9;
         let limits_answers = is_many && report.filtered > 0 && loss.is_some_and(|loss| loss > LOSS_OF_A_LIMIT);
-        Self { loss, missed, all_open, limits_answers }
+        let turned_away = report.answers == 0 && report.unreachable > 0;
+        Self { loss, missed, all_open, limits_answers, turned_away }
     }
     // ANCHOR_END: of_host
 }
@@ -55,6 +58,9 @@ impl fmt::Display for Sureness {
                 write!(f, "{:.1} % of the tries were lost; open ports missed, by estimate: {missed:.3}", loss * 100.0)?;
             }
             (Some(_), _) => f.write_str("no try was lost, so no open port should be missing")?,
+            (None, _) if self.turned_away => {
+                f.write_str("no port answered; we were told that there is no way to some or all of them")?;
+            }
             (None, _) => f.write_str("nothing answered: a firewall drops everything, or there is no such host")?,
         }
         if self.limits_answers {
