@@ -108,6 +108,12 @@ impl Lane {
         heard
     }
 
+    /// The process number.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Types a line. A program that has ended does not hear it, which its exit code tells.
     pub fn type_line(&mut self, line: &str) {
         if let Some(stdin) = &mut self.stdin {

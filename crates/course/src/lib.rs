@@ -12,6 +12,7 @@
 //! | [`lane`] | a program as a child process, heard line by line |
 //! | [`player`] | one step after the other, each wait with a deadline |
 //! | [`tour`] | all demos, one demo, the list |
+//! | [`crowd`] | thousands of clients before two servers, live |
 //! | [`doctor`] | toolchain, loopback, ports, limits, tools |
 //!
 //! [`demos`] is the list to which a chapter adds its file; [`screen`] and [`columns`] print, [`programs`]
@@ -24,6 +25,7 @@
 //! into a test of its chapter.
 
 pub mod columns;
+pub mod crowd;
 pub mod demos;
 pub mod doctor;
 pub mod failure;

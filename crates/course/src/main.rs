@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use course::{doctor, tour};
+use course::{crowd, doctor, tour};
 use netcommon::cli::finish;
 use netcommon::lang::Lang;
 
@@ -44,6 +44,15 @@ enum Action {
         #[arg(long)]
         step: bool,
     },
+    /// Send a crowd of clients to the servers of chapters 2 and 6, and watch both
+    Crowd {
+        /// How many clients
+        #[arg(default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..=i64::from(crowd::CLIENTS_MAX)))]
+        clients: u16,
+        /// For how many seconds each
+        #[arg(long, default_value_t = 3)]
+        seconds: u16,
+    },
     /// See whether this computer is ready for the course
     Doctor,
 }
@@ -58,6 +67,7 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
         None => tour::tour(&options),
         Some(Action::List) => tour::list(options.lang),
         Some(Action::Demo { chapter, step }) => tour::demo(&chapter, &tour::Options { step, ..options }),
+        Some(Action::Crowd { clients, seconds }) => crowd::crowd(clients, seconds, &options),
         Some(Action::Doctor) => doctor::doctor(options.lang),
     }
 }

@@ -63,6 +63,19 @@ fn the_tour_plays_every_chapter_into_a_pipe_in_both_languages() {
 }
 
 #[test]
+fn a_crowd_is_answered_by_both_servers() {
+    // Its own deadlines bound it; the first build takes longer than those of netcommon's tests.
+    let crowd = Command::new(COURSE).args(["--lang", "en", "crowd", "50", "--seconds", "1"]).output().unwrap();
+    let stdout = String::from_utf8(crowd.stdout).unwrap();
+    assert_eq!(crowd.status.code(), Some(0), "{stdout}\n{}", String::from_utf8_lossy(&crowd.stderr));
+    for (server, threads) in [("tcp-server", 53), ("event-server", 3)] {
+        let line = stdout.lines().find(|line| line.starts_with(server) && line.ends_with(" answers/s")).unwrap();
+        assert!(line.contains(" 50 clients ") && !line.ends_with(" 0 answers/s"), "{line}");
+        assert!(!cfg!(target_os = "linux") || line.contains(&format!(" {threads} threads")), "{line}");
+    }
+}
+
+#[test]
 fn a_demo_shows_commands_lines_and_sentences_in_their_lanes() {
     let played = play(&demo_file("good"), &[]);
     assert_eq!((played.code, played.stderr.as_str()), (Some(0), ""), "{}", played.stdout);
