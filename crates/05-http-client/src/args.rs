@@ -2,8 +2,10 @@
 //!
 //! Read `main.rs` before.
 
+use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -12,7 +14,7 @@ use http_client::client::Options;
 use http_client::connection::Means;
 use http_client::download::{Download, name_of};
 use http_client::error::FetchError;
-use http_client::output::{Sink, raw_stdout};
+use http_client::output::Sink;
 use http_client::proxy::Proxies;
 use http_client::request::{HeaderArg, Request, parse_method};
 use netcommon::addr::HostPort;
@@ -174,7 +176,7 @@ impl Args {
     }
 
     /// Where one URL's content goes.
-    pub(crate) fn sink(&self, url: &Url) -> Result<Sink, FetchError> {
+    pub(crate) fn sink(&self, url: &Url, stdout: &Arc<File>) -> Result<Sink, FetchError> {
         let file = match (&self.output, self.remote_name) {
             (Some(file), _) if self.urls.len() > 1 => {
                 let cause = io::Error::other("several URLs and one file");
@@ -188,11 +190,11 @@ impl Args {
             (None, false) => None,
         };
         Ok(match file {
-            Some(file) if file.as_os_str() == "-" => Sink::Bytes(raw_stdout()?),
+            Some(file) if file.as_os_str() == "-" => Sink::Bytes(Arc::clone(stdout)),
             Some(file) => Sink::File(Box::new(Download::new(&file, self.resume))),
             None if self.json => Sink::Nothing,
             None if self.is_for_people() => Sink::Text,
-            None => Sink::Bytes(raw_stdout()?),
+            None => Sink::Bytes(Arc::clone(stdout)),
         })
     }
 }

@@ -4,15 +4,17 @@
 
 mod args;
 
+use std::fs::File;
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Parser;
 use http_client::client::{Answer, Client};
 use http_client::error::FetchError;
 use http_client::misbehave;
-use http_client::output::Output;
+use http_client::output::{Output, raw_stdout};
 use http_client::redirect::shown;
 use http_client::report::Report;
 use http_client::target::parse_url;
@@ -33,10 +35,11 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
         return misbehave_at(addr, &shutdown);
     }
     let data = args.read_data()?;
+    let stdout = raw_stdout()?;
     let mut client = Client::new(args.options(), args.proxies()?, args.means(&shutdown));
     let mut failed = false;
     for text in &args.urls {
-        match fetch(args, text, data.as_deref(), &mut client) {
+        match fetch(args, text, data.as_deref(), &stdout, &mut client) {
             Ok(answer) => tell(args, text, &answer)?,
             Err(FetchError::Stdout(error)) => return Err(error.into()),
             Err(_) if shutdown.is_draining() => return Ok(ExitCode::from(INTERRUPTED)),
@@ -59,9 +62,15 @@ fn misbehave_at(addr: &HostPort, shutdown: &Shutdown) -> anyhow::Result<ExitCode
 }
 
 /// Fetches one URL to where the options say.
-fn fetch(args: &Args, text: &str, data: Option<&[u8]>, client: &mut Client) -> Result<Answer, FetchError> {
+fn fetch(
+    args: &Args,
+    text: &str,
+    data: Option<&[u8]>,
+    stdout: &Arc<File>,
+    client: &mut Client,
+) -> Result<Answer, FetchError> {
     let url = parse_url(text)?;
-    let sink = args.sink(&url)?;
+    let sink = args.sink(&url, stdout)?;
     let request = args.request(url, data, &sink);
     let mut output = Output::new(sink, args.shows_head(), args.common.verbose > 0, args.fail);
     match client.fetch(request, &mut output) {

@@ -6,6 +6,7 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use netcommon::cli::StdoutError;
@@ -21,8 +22,8 @@ use crate::text::TextDecoder;
 /// What is done with the content.
 #[derive(Debug)]
 pub enum Sink {
-    /// Bytes to stdout.
-    Bytes(File),
+    /// Bytes to stdout; shared by all URLs.
+    Bytes(Arc<File>),
     /// Text to a terminal.
     Text,
     /// Into a file.
@@ -43,14 +44,15 @@ pub struct Output {
     /// Whether a status of 400 and above is a failure.
     pub fail: bool,
     text: Option<TextDecoder>,
-    bar: ProgressBar,
+    /// Only downloads have one.
+    bar: Option<ProgressBar>,
 }
 
 impl Output {
     /// An output that has begun nothing yet.
     #[must_use]
     pub fn new(sink: Sink, show_head: bool, show_wire: bool, fail: bool) -> Self {
-        Self { sink, show_head, show_wire, fail, text: None, bar: ProgressBar::hidden() }
+        Self { sink, show_head, show_wire, fail, text: None, bar: None }
     }
 
     /// Ends a complete answer: the last character, the file's name.
@@ -58,7 +60,7 @@ impl Output {
     /// # Errors
     /// When that cannot be written.
     pub fn finish(mut self) -> Result<(), FetchError> {
-        self.bar.finish_and_clear();
+        self.clear_bar();
         if let Some(text) = &mut self.text {
             let rest = text.finish();
             to_stdout(rest.as_bytes())?;
@@ -71,7 +73,7 @@ impl Output {
 
     /// Ends an answer that failed; says what is kept of a download.
     pub fn give_up(self) {
-        self.bar.finish_and_clear();
+        self.clear_bar();
         if let Sink::File(download) = self.sink
             && let Some((len, part)) = download.give_up()
         {
@@ -81,6 +83,12 @@ impl Output {
                 "http-client: {len} bytes are kept in {}; --continue goes on from there",
                 escape(part.display().to_string().as_bytes())
             );
+        }
+    }
+
+    fn clear_bar(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
         }
     }
 
@@ -126,7 +134,7 @@ impl Receiver for Output {
                 let have = download.begin(head, coded)?;
                 let length = head.fields.get("Content-Length").and_then(|value| std::str::from_utf8(value).ok());
                 let length = length.and_then(|text| text.parse::<u64>().ok()).filter(|_| !coded);
-                self.bar = bar(length.map(|length| length.saturating_add(have)), have);
+                self.bar = Some(bar(length.map(|length| length.saturating_add(have)), have));
             }
             Sink::Bytes(_) | Sink::Nothing => {}
         }
@@ -135,7 +143,7 @@ impl Receiver for Output {
 
     fn content(&mut self, bytes: &[u8]) -> Result<(), FetchError> {
         match &mut self.sink {
-            Sink::Bytes(stdout) => stdout.write_all(bytes).map_err(StdoutError)?,
+            Sink::Bytes(stdout) => (&**stdout).write_all(bytes).map_err(StdoutError)?,
             Sink::Text => {
                 if let Some(text) = &mut self.text {
                     to_stdout(text.push(bytes).as_bytes())?;
@@ -143,7 +151,9 @@ impl Receiver for Output {
             }
             Sink::File(download) => {
                 download.write(bytes)?;
-                self.bar.inc(bytes.len() as u64);
+                if let Some(bar) = &self.bar {
+                    bar.inc(bytes.len() as u64);
+                }
             }
             Sink::Nothing => {}
         }
@@ -188,10 +198,10 @@ fn to_stdout(bytes: &[u8]) -> Result<(), StdoutError> {
 ///
 /// # Errors
 /// When stdout is closed or no descriptor is left.
-pub fn raw_stdout() -> Result<File, StdoutError> {
+pub fn raw_stdout() -> Result<Arc<File>, StdoutError> {
     #[cfg(unix)]
     let owned = std::os::fd::AsFd::as_fd(&io::stdout()).try_clone_to_owned();
     #[cfg(windows)]
     let owned = std::os::windows::io::AsHandle::as_handle(&io::stdout()).try_clone_to_owned();
-    owned.map(File::from).map_err(StdoutError)
+    owned.map(File::from).map(Arc::new).map_err(StdoutError)
 }
