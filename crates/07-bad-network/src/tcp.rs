@@ -45,7 +45,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
 const ACCEPTS_MAX: usize = 64;
 
 /// What is read at once: enough that the calls cost little, and it stays in the processor's cache.
-const READ_LEN: usize = 128 * 1024;
+const READ_LEN: usize = 64 * 1024;
 
 /// So often one sender is read from before others have their turn.
 const READS_MAX: usize = 8;
