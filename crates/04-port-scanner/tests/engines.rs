@@ -93,7 +93,8 @@ fn a_full_backlog_is_silence_and_silence_is_filtered() {
 fn no_port_is_found_open_that_nobody_listens_on() {
     // All ports that the system hands out, again and again: a connect may be given the very port it asks.
     // On ::1, because the tests of other programs come and go on 127.0.0.1 meanwhile.
-    let host = if TcpListener::bind("[::1]:0").is_ok() { "::1" } else { "127.0.0.1" };
+    let has_ipv6 = TcpListener::bind("[::1]:0").is_ok();
+    let host = if has_ipv6 { "::1" } else { "127.0.0.1" };
     let mut false_ports = Vec::new();
     for engine in [Engine::Events, Engine::Events, Engine::Events, Engine::Events, Engine::Events, Engine::Threads] {
         let found = scan(engine, &[format!("{host}=32768-60999")]);
