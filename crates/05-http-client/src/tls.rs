@@ -37,7 +37,7 @@ impl Trust {
                 return Err(io::Error::new(io::ErrorKind::InvalidData, "no certificate in it"));
             }
         }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let provider = Arc::new(rustls_graviola::default_provider());
         let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let config = config.map_err(io::Error::other)?.with_root_certificates(roots).with_no_client_auth();
         Ok(Self(Arc::new(config)))

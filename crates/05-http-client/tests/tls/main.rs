@@ -35,7 +35,7 @@ fn server(serve: impl FnOnce(TcpStream) + Send + 'static) -> (SocketAddr, JoinHa
 fn secure(stream: TcpStream, certificate: &str, key: &str) -> Tls {
     let chain = vec![CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap()];
     let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
+    let config = ServerConfig::builder_with_provider(Arc::new(rustls_graviola::default_provider()));
     let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
     let config = config.with_single_cert(chain, key).unwrap();
     StreamOwned::new(ServerConnection::new(Arc::new(config)).unwrap(), stream)
