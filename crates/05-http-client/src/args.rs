@@ -14,15 +14,22 @@ use http_client::client::Options;
 use http_client::connection::Means;
 use http_client::download::{Download, name_of};
 use http_client::error::FetchError;
-use http_client::output::Sink;
+use http_client::output::{Sink, raw_stdout};
 use http_client::proxy::Proxies;
 use http_client::request::{HeaderArg, Request, parse_method};
 use netcommon::addr::HostPort;
-use netcommon::cli::Common;
+use netcommon::cli::{Common, StdoutError};
 use netcommon::error::OpError;
 use netcommon::shutdown::Shutdown;
 use netcommon::units::{parse_duration, parse_size};
 use url::Url;
+
+/// Where results go, looked at once for all URLs.
+pub(crate) struct Stdout {
+    file: Arc<File>,
+    /// A person reads the answers there.
+    is_for_people: bool,
+}
 
 /// Teaches how HTTP finds its way through a stream of bytes, and why a client must not believe a server.
 #[derive(Debug, Parser)]
@@ -166,17 +173,17 @@ impl Args {
         Request { method: self.method().to_owned(), url, headers, data: data.map(<[u8]>::to_vec) }
     }
 
-    /// Whether a person reads the answer.
-    fn is_for_people(&self) -> bool {
-        io::stdout().is_terminal() && !self.json && self.output.is_none() && !self.remote_name
+    pub(crate) fn stdout(&self) -> Result<Stdout, StdoutError> {
+        let is_for_people = io::stdout().is_terminal() && !self.json && self.output.is_none() && !self.remote_name;
+        Ok(Stdout { file: raw_stdout()?, is_for_people })
     }
 
-    pub(crate) fn shows_head(&self) -> bool {
-        (self.include && !self.json) || self.is_for_people()
+    pub(crate) fn shows_head(&self, stdout: &Stdout) -> bool {
+        (self.include && !self.json) || stdout.is_for_people
     }
 
     /// Where one URL's content goes.
-    pub(crate) fn sink(&self, url: &Url, stdout: &Arc<File>) -> Result<Sink, FetchError> {
+    pub(crate) fn sink(&self, url: &Url, stdout: &Stdout) -> Result<Sink, FetchError> {
         let file = match (&self.output, self.remote_name) {
             (Some(file), _) if self.urls.len() > 1 => {
                 let cause = io::Error::other("several URLs and one file");
@@ -190,11 +197,11 @@ impl Args {
             (None, false) => None,
         };
         Ok(match file {
-            Some(file) if file.as_os_str() == "-" => Sink::Bytes(Arc::clone(stdout)),
+            Some(file) if file.as_os_str() == "-" => Sink::Bytes(Arc::clone(&stdout.file)),
             Some(file) => Sink::File(Box::new(Download::new(&file, self.resume))),
             None if self.json => Sink::Nothing,
-            None if self.is_for_people() => Sink::Text,
-            None => Sink::Bytes(Arc::clone(stdout)),
+            None if stdout.is_for_people => Sink::Text,
+            None => Sink::Bytes(Arc::clone(&stdout.file)),
         })
     }
 }

@@ -4,17 +4,15 @@
 
 mod args;
 
-use std::fs::File;
 use std::io::{self, Write};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Parser;
 use http_client::client::{Answer, Client};
 use http_client::error::FetchError;
 use http_client::misbehave;
-use http_client::output::{Output, raw_stdout};
+use http_client::output::Output;
 use http_client::redirect::shown;
 use http_client::report::Report;
 use http_client::target::parse_url;
@@ -22,7 +20,7 @@ use netcommon::addr::{self, HostPort};
 use netcommon::cli::{INTERRUPTED, describe, finish, print_line};
 use netcommon::shutdown::Shutdown;
 
-use crate::args::Args;
+use crate::args::{Args, Stdout};
 
 fn main() -> ExitCode {
     finish("http-client", run(&Args::parse()))
@@ -35,7 +33,7 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
         return misbehave_at(addr, &shutdown);
     }
     let data = args.read_data()?;
-    let stdout = raw_stdout()?;
+    let stdout = args.stdout()?;
     let mut client = Client::new(args.options(), args.proxies()?, args.means(&shutdown));
     let mut failed = false;
     for text in &args.urls {
@@ -66,13 +64,13 @@ fn fetch(
     args: &Args,
     text: &str,
     data: Option<&[u8]>,
-    stdout: &Arc<File>,
+    stdout: &Stdout,
     client: &mut Client,
 ) -> Result<Answer, FetchError> {
     let url = parse_url(text)?;
     let sink = args.sink(&url, stdout)?;
     let request = args.request(url, data, &sink);
-    let mut output = Output::new(sink, args.shows_head(), args.common.verbose > 0, args.fail);
+    let mut output = Output::new(sink, args.shows_head(stdout), args.common.verbose > 0, args.fail);
     match client.fetch(request, &mut output) {
         Ok(answer) => output.finish().map(|()| answer),
         Err(error) => {
