@@ -122,9 +122,7 @@ pub(crate) fn find_in_path(name: &str, path: Option<&OsStr>) -> Option<PathBuf> 
 }
 
 fn cargo_in(own: Option<OsString>, path: Option<&OsStr>) -> Option<PathBuf> {
-    let in_path =
-        || env::split_paths(path?).map(|folder| folder.join(format!("cargo{EXE_SUFFIX}"))).find(|file| file.is_file());
-    own.map(PathBuf::from).or_else(in_path)
+    own.map(PathBuf::from).or_else(|| find_in_path("cargo", path))
 }
 
 /// The arguments that build `packages` into `folder`; `None` if it is no folder of Cargo's.
