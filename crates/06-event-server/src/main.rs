@@ -2,6 +2,7 @@
 //!
 //! Wiring only, and nearly the same as `tcp-server`'s; the lesson is in the library. Read `lib.rs` first.
 
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -21,8 +22,8 @@ struct Args {
     service: Options,
 
     /// Connections at once; the next client is told so and closed
-    #[arg(long, value_name = "N", default_value_t = CONNECTIONS_MAX)]
-    max_connections: usize,
+    #[arg(long, value_name = "N", default_value_t = NonZeroUsize::new(CONNECTIONS_MAX).expect("it is not 0"))]
+    max_connections: NonZeroUsize,
 }
 
 fn main() -> ExitCode {
@@ -32,14 +33,15 @@ fn main() -> ExitCode {
 fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let service = &args.service;
     service.common.apply();
-    descriptors::allow(args.max_connections);
+    let max_connections = args.max_connections.get();
+    descriptors::allow(max_connections);
     let shutdown = Shutdown::on_signals().context("wait for signals")?;
     let listener = listen(&service.listen, &service.listen_options())?;
     let on_closed = shutdown.clone();
     let console = Console::start(move || on_closed.advance()).context("start the console")?;
     let lines = console.lines();
     lines.line(format_args!("Server listening on {}", listener.local_addr()?));
-    let config = service.config(args.max_connections);
+    let config = service.config(max_connections);
     let report = serve(listener, &config, &shutdown, &lines).context("serve")?;
     lines.line(format_args!("{report}"));
     console.finish();

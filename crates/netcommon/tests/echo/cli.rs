@@ -89,6 +89,7 @@ fn wrong_usage_is_exit_code_2_and_says_what_is_right() {
         (&["--framing", "morse"], "raw"),
         (&["--idle-timeout", "soon"], "500ms"),
         (&["--no-such-option"], "--no-such-option"),
+        (&["--max-connections", "0"], "--max-connections"),
     ] {
         let finished = Program::run(SERVER, args, "");
         assert_eq!(finished.code, Some(2), "{args:?}: {}", finished.stderr);
