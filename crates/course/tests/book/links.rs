@@ -107,7 +107,7 @@ fn slugs(page: &Page) -> Vec<String> {
 #[test]
 fn links_that_lead_nowhere_are_found() {
     let root = crate::support::root();
-    let aim = Page::parse("docs/en/02-tcp.md", "# The idea\n## 線上實況 (`ss`)\n## The idea\n");
+    let aim = Page::parse("docs/en/02-tcp.md", "# The idea\n## 線路上看得到什麼 (`ss`)\n## The idea\n");
     let cases = [
         ("[a](../../Cargo.toml) [b](https://example.org/x) [c](#here)\n# Here\n", 0),
         ("`[a](gone.md)`\n```text\n[a](gone.md)\n```\n", 0),
@@ -121,7 +121,7 @@ fn links_that_lead_nowhere_are_found() {
         let found = check(&page, &[aim.clone(), page.clone()], &root);
         assert_eq!(found.len(), want, "{text}: {found:?}");
     }
-    assert_eq!(slugs(&aim), ["the-idea", "線上實況-ss", "the-idea-1"]);
+    assert_eq!(slugs(&aim), ["the-idea", "線路上看得到什麼-ss", "the-idea-1"]);
 }
 
 #[test]

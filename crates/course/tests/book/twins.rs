@@ -25,7 +25,7 @@ const SECTIONS_EN: [&str; 9] = [
 
 /// The same in Traditional Chinese.
 const SECTIONS_ZH_TW: [&str; 9] =
-    ["問題", "執行前先猜", "概念", "程式", "線上實況", "用 Python 做同樣的事", "弄壞它", "練習", "出處"];
+    ["問題", "執行前先猜", "概念", "程式", "線路上看得到什麼", "用 Python 做同樣的事", "弄壞它", "練習", "出處"];
 
 /// A page in both languages.
 pub(crate) struct Twins<'a> {
