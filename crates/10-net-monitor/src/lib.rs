@@ -1,0 +1,33 @@
+//! Chapter 10, exercise 3: a network monitor.
+//!
+//! # The question
+//! Who is connected to my server, how much has passed, and how did it end? Without admin rights, without missing a
+//! connection that lives for less than a millisecond, and with a number beside every doubt?
+//!
+//! # The idea
+//! Several ways of seeing, one record. A *source* sees and says what it sees as [`observation::Observation`]s. The
+//! [`ledger`] makes connections, sums and a rate of them, and says what belongs into the log. It is pure: what comes
+//! from a proxy, from the kernel or from a capture of last year is all the same to it.
+//!
+//! # On the wire
+//! ```text
+//!  proxy    client ──▶ net-monitor ──▶ server     in the way: sees every byte, on any system
+//!  watch    the kernel's own tables and events    beside the way: sees counters, Linux
+//!  capture  packets from an interface or a file   beside the way: sees packets
+//! ```
+//!
+//! # Read in this order
+//! [`moment`] (one clock that nobody sets back) · [`observation`] (the seam) · [`connection`] · [`event`] (a line of the
+//! log) · [`ledger`] with [`totals`] and [`timeline`] · [`witness`] (from a source to the ledger).
+//!
+//! # Sources
+//! RFC 9293 sections 3.6 and 3.10 (how connections end) · RFC 3339 · JSON Lines.
+
+pub mod connection;
+pub mod event;
+pub mod ledger;
+pub mod moment;
+pub mod observation;
+pub mod timeline;
+pub mod totals;
+pub mod witness;
