@@ -92,6 +92,8 @@ pub struct Relay {
     /// `None` once the end has been asked for.
     listener: Option<Key>,
     connections: HashMap<u64, Connection>,
+    /// For the next client's target: nobody is accepted for whom the second descriptor is not there.
+    spare: Option<TcpStream>,
     /// Which connection wants to be looked at when.
     alarms: BTreeSet<(Duration, u64)>,
     /// The listener is not watched until then, or until a connection ends.
@@ -135,6 +137,7 @@ impl Relay {
             sockets,
             listener: Some(listener),
             connections: HashMap::new(),
+            spare: None,
             alarms: BTreeSet::new(),
             accept_again: None,
             start: Instant::now(),
@@ -237,11 +240,20 @@ impl Relay {
                 self.pause_accepting(None);
                 return Ok(());
             }
+            if let Err(error) = self.prepare_spare()
+                && after_error(&error) == AfterError::WaitForRoom
+            {
+                self.pause_accepting(Some(&error));
+                return Ok(());
+            }
             let socket = self.listener.and_then(|key| self.sockets.get(key));
             let Some((TcpSocket::Listener(listener), _)) = socket else { return Ok(()) };
             match listener.accept() {
                 Ok((client, addr)) => self.begin(client, addr)?,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.no_place = false;
+                    return Ok(());
+                }
                 Err(error) => match after_error(&error) {
                     AfterError::AcceptNext => log::info!("accept: {error}"),
                     AfterError::WaitForRoom => {
@@ -251,6 +263,19 @@ impl Relay {
                     AfterError::Stop => return Err(OpError::new("accept for", self.target, error)),
                 },
             }
+            if self.accept_again.is_some() {
+                // There was no room in the kernel for the last one's target.
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// The socket for the next client's target. A client who was accepted without it could only be reset;
+    /// in the backlog it loses nothing but time.
+    fn prepare_spare(&mut self) -> io::Result<()> {
+        if self.spare.is_none() && !self.config.ignore {
+            self.spare = Some(TcpStream::unconnected(self.target)?);
         }
         Ok(())
     }
@@ -285,6 +310,7 @@ impl Relay {
         if let Some(key) = self.listener.take() {
             self.sockets.remove(key);
         }
+        self.spare = None;
         self.accept_again = None;
         let now = self.now();
         let ids: Vec<u64> = self.connections.keys().copied().collect();

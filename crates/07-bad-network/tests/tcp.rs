@@ -9,18 +9,16 @@ mod common;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown as How, SocketAddr, TcpListener as PlainListener, TcpStream as Plain};
 use std::sync::mpsc::Receiver;
-use std::thread::{self, Scope};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use bad_network::event::Voice;
 use bad_network::log::Log;
 use bad_network::setting::{Setting, Settings};
 use bad_network::stream_way::StreamWay;
 use bad_network::tcp::{Config, Relay, Report};
 use netcommon::net::TcpListener;
-use netcommon::shutdown::Shutdown;
 
-use crate::common::{DEADLINE, StopAtEnd, any_port, console, expect_line};
+use crate::common::{DEADLINE, any_port, connect, expect_line, serve, serve_on};
 
 fn ways(both: &[&str], up: &[&str], down: &[&str]) -> Config {
     let list = |texts: &[&str]| texts.iter().map(|text| Setting::parse::<StreamWay>(text).unwrap()).collect();
@@ -35,43 +33,14 @@ fn with_relay(
     grace: Duration,
     talk: impl FnOnce(SocketAddr, &Receiver<String>),
 ) -> Report {
-    let (console, said) = console();
-    let shutdown = Shutdown::new();
     let listener = TcpListener::bind(any_port()).unwrap();
     let addr = listener.local_addr().unwrap();
-    let voice = Voice::new(console.lines(), false);
-    // On the thread that will wait: what a relay waits with stays on one thread.
-    let start = move |token: &Shutdown| {
-        Relay::new(listener, target, config, Log::default(), voice).unwrap().run(grace, token).unwrap()
-    };
-    thread::scope(|scope| {
-        let (token, stop) = (shutdown.clone(), StopAtEnd(&shutdown));
-        let relay = scope.spawn(move || start(&token));
-        talk(addr, &said);
-        drop(stop);
-        relay.join().unwrap()
-    })
-}
-
-/// Answers each of `count` clients, one after the other, with `answer`.
-fn serve<'scope>(
-    scope: &'scope Scope<'scope, '_>,
-    count: usize,
-    answer: impl Fn(Plain) + Send + Clone + 'scope,
-) -> SocketAddr {
-    let listener = PlainListener::bind(any_port()).unwrap();
-    let addr = listener.local_addr().unwrap();
-    scope.spawn(move || {
-        thread::scope(|clients| {
-            for _ in 0..count {
-                let (stream, _) = listener.accept().unwrap();
-                stream.set_read_timeout(Some(DEADLINE)).unwrap();
-                let answer = answer.clone();
-                clients.spawn(move || answer(stream));
-            }
-        });
-    });
-    addr
+    common::with_relay(
+        move |voice, token| {
+            Relay::new(listener, target, config, Log::default(), voice).unwrap().run(grace, token).unwrap()
+        },
+        |said| talk(addr, said),
+    )
 }
 
 /// Sends everything back as it comes.
@@ -82,13 +51,6 @@ fn echo(mut stream: Plain) {
             return;
         }
     }
-}
-
-fn connect(addr: SocketAddr) -> Plain {
-    let stream = Plain::connect(addr).unwrap();
-    stream.set_read_timeout(Some(DEADLINE)).unwrap();
-    stream.set_nodelay(true).unwrap();
-    stream
 }
 
 fn rest(mut stream: &Plain) -> Vec<u8> {
@@ -111,150 +73,133 @@ fn reads(mut stream: &Plain, len: usize) -> Vec<String> {
 
 #[test]
 fn a_megabyte_comes_back_whole_through_whatever_cuts_it() {
-    thread::scope(|scope| {
-        let data: Vec<u8> = (0..1_000_000_u32).map(|number| (number % 251) as u8).collect();
-        let settings: [&[&str]; 4] =
-            [&[], &["delay=5ms"], &["slice=30000", "slice-gap=1ms"], &["glue=3ms", "rate=80mbit"]];
-        let target = serve(scope, settings.len(), echo);
-        for settings in settings {
-            let report = with_relay(target, ways(settings, &[], &[]), DEADLINE, |front, _| {
-                let client = connect(front);
-                thread::scope(|both| {
-                    both.spawn(|| {
-                        (&client).write_all(&data).unwrap();
-                        client.shutdown(How::Write).unwrap();
-                    });
-                    assert!(rest(&client) == data, "{settings:?}");
+    let data: Vec<u8> = (0..1_000_000_u32).map(|number| (number % 251) as u8).collect();
+    let settings: [&[&str]; 4] = [&[], &["delay=5ms"], &["slice=30000", "slice-gap=1ms"], &["glue=3ms", "rate=80mbit"]];
+    let target = serve(echo);
+    for settings in settings {
+        let report = with_relay(target.addr, ways(settings, &[], &[]), DEADLINE, |front, _| {
+            let client = connect(front);
+            thread::scope(|both| {
+                both.spawn(|| {
+                    (&client).write_all(&data).unwrap();
+                    client.shutdown(How::Write).unwrap();
                 });
+                assert!(rest(&client) == data, "{settings:?}");
             });
-            assert_eq!((report.accepted, report.bytes), (1, [1_000_000; 2]));
-        }
-    });
+        });
+        assert_eq!((report.accepted, report.bytes), (1, [1_000_000; 2]));
+    }
 }
 
 #[test]
 fn a_half_close_passes_and_the_answer_comes_after_it() {
-    thread::scope(|scope| {
-        let target = serve(scope, 1, |mut stream| {
-            let question = rest(&stream);
-            stream.write_all(format!("{} bytes", question.len()).as_bytes()).unwrap();
-        });
-        with_relay(target, Config::default(), DEADLINE, |front, said| {
-            let mut client = connect(front);
-            client.write_all("你好".as_bytes()).unwrap();
-            client.shutdown(How::Write).unwrap();
-            assert_eq!(rest(&client), b"6 bytes");
-            assert_eq!(expect_line(said, "ended"), "Flow 1 ended: 6 bytes up, 7 bytes down, closed");
-        });
+    let target = serve(|mut stream| {
+        let question = rest(&stream);
+        stream.write_all(format!("{} bytes", question.len()).as_bytes()).unwrap();
+    });
+    with_relay(target.addr, Config::default(), DEADLINE, |front, said| {
+        let mut client = connect(front);
+        client.write_all("你好".as_bytes()).unwrap();
+        client.shutdown(How::Write).unwrap();
+        assert_eq!(rest(&client), b"6 bytes");
+        assert_eq!(expect_line(said, "ended"), "Flow 1 ended: 6 bytes up, 7 bytes down, closed");
     });
 }
 
 #[test]
 fn a_slice_falls_inside_a_character() {
-    thread::scope(|scope| {
-        let target = serve(scope, 1, echo);
-        with_relay(target, ways(&[], &[], &["slice=4", "slice-gap=60ms"]), DEADLINE, |front, _| {
-            let mut client = connect(front);
-            client.write_all("你好".as_bytes()).unwrap();
-            assert_eq!(reads(&client, 6).len(), 2, "你 and a third of 好, then the rest");
-        });
+    let target = serve(echo);
+    with_relay(target.addr, ways(&[], &[], &["slice=4", "slice-gap=60ms"]), DEADLINE, |front, _| {
+        let mut client = connect(front);
+        client.write_all("你好".as_bytes()).unwrap();
+        assert_eq!(reads(&client, 6).len(), 2, "你 and a third of 好, then the rest");
     });
 }
 
 #[test]
 fn glue_makes_one_read_of_several_writes() {
-    thread::scope(|scope| {
-        let target = serve(scope, 1, echo);
-        with_relay(target, ways(&[], &["glue=150ms"], &[]), DEADLINE, |front, _| {
-            let mut client = connect(front);
-            for word in ["早", "安", "嗎"] {
-                client.write_all(word.as_bytes()).unwrap();
-            }
-            assert_eq!(reads(&client, 9), ["早安嗎"]);
-        });
+    let target = serve(echo);
+    with_relay(target.addr, ways(&[], &["glue=150ms"], &[]), DEADLINE, |front, _| {
+        let mut client = connect(front);
+        for word in ["早", "安", "嗎"] {
+            client.write_all(word.as_bytes()).unwrap();
+        }
+        assert_eq!(reads(&client, 9), ["早安嗎"]);
     });
 }
 
 #[test]
 fn a_reset_on_purpose_reaches_both_sides() {
-    thread::scope(|scope| {
-        let (sender, how) = std::sync::mpsc::channel();
-        let target = serve(scope, 1, move |mut stream| {
-            let mut buffer = [0; 100];
-            let mut got = 0;
-            let end = loop {
-                match stream.read(&mut buffer) {
-                    Ok(0) => break None,
-                    Ok(len) => got += len,
-                    Err(error) => break Some(error.kind()),
-                }
-            };
-            sender.send((got, end)).unwrap();
-        });
-        with_relay(target, ways(&[], &["reset-after=4"], &[]), DEADLINE, |front, said| {
-            let mut client = connect(front);
-            client.write_all("你好".as_bytes()).unwrap();
-            let error = client.read(&mut [0; 9]).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::ConnectionReset);
-            let (got, end) = how.recv_timeout(DEADLINE).unwrap();
-            assert_eq!(end, Some(ErrorKind::ConnectionReset));
-            // A reset may overtake bytes that the receiver has not read yet.
-            assert!(got <= 4, "{got}");
-            expect_line(said, "4 bytes up, 0 bytes down, reset on purpose");
-        });
+    let (sender, how) = std::sync::mpsc::channel();
+    let target = serve(move |mut stream| {
+        let mut buffer = [0; 100];
+        let mut got = 0;
+        let end = loop {
+            match stream.read(&mut buffer) {
+                Ok(0) => break None,
+                Ok(len) => got += len,
+                Err(error) => break Some(error.kind()),
+            }
+        };
+        sender.send((got, end)).unwrap();
+    });
+    with_relay(target.addr, ways(&[], &["reset-after=4"], &[]), DEADLINE, |front, said| {
+        let mut client = connect(front);
+        client.write_all("你好".as_bytes()).unwrap();
+        let error = client.read(&mut [0; 9]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+        let (got, end) = how.recv_timeout(DEADLINE).unwrap();
+        assert_eq!(end, Some(ErrorKind::ConnectionReset));
+        // A reset may overtake bytes that the receiver has not read yet.
+        assert!(got <= 4, "{got}");
+        expect_line(said, "4 bytes up, 0 bytes down, reset on purpose");
     });
 }
 
 #[test]
 fn an_abort_of_the_client_reaches_the_target_as_one() {
-    thread::scope(|scope| {
-        let (sender, how) = std::sync::mpsc::channel();
-        let target = serve(scope, 1, move |mut stream| {
-            stream.write_all(b"hello").unwrap();
-            sender.send(stream.read(&mut [0; 9]).map_err(|error| error.kind())).unwrap();
-        });
-        with_relay(target, Config::default(), DEADLINE, |front, said| {
-            let client = connect(front);
-            assert_eq!(reads(&client, 5), ["hello"]);
-            socket2::SockRef::from(&client).set_linger(Some(Duration::ZERO)).unwrap();
-            drop(client);
-            assert_eq!(how.recv_timeout(DEADLINE).unwrap(), Err(ErrorKind::ConnectionReset));
-            expect_line(said, "reset by the client");
-        });
+    let (sender, how) = std::sync::mpsc::channel();
+    let target = serve(move |mut stream| {
+        stream.write_all(b"hello").unwrap();
+        sender.send(stream.read(&mut [0; 9]).map_err(|error| error.kind())).unwrap();
+    });
+    with_relay(target.addr, Config::default(), DEADLINE, |front, said| {
+        let client = connect(front);
+        assert_eq!(reads(&client, 5), ["hello"]);
+        socket2::SockRef::from(&client).set_linger(Some(Duration::ZERO)).unwrap();
+        drop(client);
+        assert_eq!(how.recv_timeout(DEADLINE).unwrap(), Err(ErrorKind::ConnectionReset));
+        expect_line(said, "reset by the client");
     });
 }
 
 #[test]
 fn closing_after_some_bytes_cuts_the_answer_short() {
-    thread::scope(|scope| {
-        let target = serve(scope, 2, echo);
-        with_relay(target, ways(&[], &[], &["close-after=4"]), DEADLINE, |front, _| {
-            let mut client = connect(front);
-            client.write_all("你好".as_bytes()).unwrap();
-            assert_eq!(rest(&client), &"你好".as_bytes()[..4], "then the end, as if that had been all");
-        });
-        with_relay(target, ways(&[], &["close-after=3"], &[]), DEADLINE, |front, _| {
-            let mut client = connect(front);
-            client.write_all("你好".as_bytes()).unwrap();
-            assert_eq!(rest(&client), "你".as_bytes(), "the server saw the end after three bytes");
-        });
+    let target = serve(echo);
+    with_relay(target.addr, ways(&[], &[], &["close-after=4"]), DEADLINE, |front, _| {
+        let mut client = connect(front);
+        client.write_all("你好".as_bytes()).unwrap();
+        assert_eq!(rest(&client), &"你好".as_bytes()[..4], "then the end, as if that had been all");
+    });
+    with_relay(target.addr, ways(&[], &["close-after=3"], &[]), DEADLINE, |front, _| {
+        let mut client = connect(front);
+        client.write_all("你好".as_bytes()).unwrap();
+        assert_eq!(rest(&client), "你".as_bytes(), "the server saw the end after three bytes");
     });
 }
 
 #[test]
 fn a_stall_keeps_the_connection_and_passes_nothing() {
-    thread::scope(|scope| {
-        let target = serve(scope, 1, echo);
-        let report = with_relay(target, ways(&[], &[], &["stall-after=3"]), Duration::ZERO, |front, _| {
-            let mut client = connect(front);
-            client.write_all("你好".as_bytes()).unwrap();
-            assert_eq!(reads(&client, 3), ["你"]);
-            client.set_read_timeout(Some(Duration::from_millis(150))).unwrap();
-            let error = client.read(&mut [0; 9]).unwrap_err();
-            assert!(netcommon::error::is_timeout(&error), "{error}");
-        });
-        assert_eq!(report.cut, 1);
+    let target = serve(echo);
+    let report = with_relay(target.addr, ways(&[], &[], &["stall-after=3"]), Duration::ZERO, |front, _| {
+        let mut client = connect(front);
+        client.write_all("你好".as_bytes()).unwrap();
+        assert_eq!(reads(&client, 3), ["你"]);
+        client.set_read_timeout(Some(Duration::from_millis(150))).unwrap();
+        let error = client.read(&mut [0; 9]).unwrap_err();
+        assert!(netcommon::error::is_timeout(&error), "{error}");
     });
+    assert_eq!(report.cut, 1);
 }
 
 #[test]
@@ -269,14 +214,12 @@ fn a_target_that_is_not_there_is_said_and_may_come() {
             assert_eq!(outcome.unwrap_err().kind(), ErrorKind::ConnectionReset);
         }
         expect_line(said, &format!("Target {target} is not there"));
-        let Ok(listener) = PlainListener::bind(target) else { return };
-        thread::scope(|scope| {
-            scope.spawn(|| echo(listener.accept().unwrap().0));
-            let mut client = connect(front);
-            client.write_all("回來了".as_bytes()).unwrap();
-            assert_eq!(reads(&client, 9).concat(), "回來了");
-            expect_line(said, "is there again");
-        });
+        let Ok(listener) = TcpListener::bind(target) else { return };
+        let _back = serve_on(listener, echo);
+        let mut client = connect(front);
+        client.write_all("回來了".as_bytes()).unwrap();
+        assert_eq!(reads(&client, 9).concat(), "回來了");
+        expect_line(said, "is there again");
     });
 }
 
@@ -304,85 +247,64 @@ fn a_client_that_is_ignored_hears_nothing_and_the_target_neither() {
 
 #[test]
 fn a_receiver_that_does_not_read_stops_its_sender() {
-    thread::scope(|scope| {
-        let (release, released) = std::sync::mpsc::channel::<()>();
-        let released = std::sync::Arc::new(std::sync::Mutex::new(released));
-        let target = serve(scope, 2, move |stream| {
-            let _ = released.lock().unwrap().recv_timeout(DEADLINE);
-            drop(stream);
-        });
-        for settings in [&["window=64KiB", "delay=1ms"][..], &["window=64KiB"]] {
-            with_relay(target, ways(settings, &[], &[]), Duration::ZERO, |front, _| {
-                let mut client = connect(front);
-                client.set_write_timeout(Some(Duration::from_millis(300))).unwrap();
-                let mut sent = 0_usize;
-                while let Ok(len) = client.write(&[7; 64 * 1024]) {
-                    sent += len;
-                    assert!(sent < 64 * 1024 * 1024, "nobody reads, and {sent} bytes were taken");
-                }
-                release.send(()).unwrap();
-            });
-        }
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let released = std::sync::Arc::new(std::sync::Mutex::new(released));
+    let target = serve(move |stream| {
+        let _ = released.lock().unwrap().recv_timeout(DEADLINE);
+        drop(stream);
     });
+    for settings in [&["window=64KiB", "delay=1ms"][..], &["window=64KiB"]] {
+        with_relay(target.addr, ways(settings, &[], &[]), Duration::ZERO, |front, _| {
+            let mut client = connect(front);
+            client.set_write_timeout(Some(Duration::from_millis(300))).unwrap();
+            let mut sent = 0_usize;
+            while let Ok(len) = client.write(&[7; 64 * 1024]) {
+                sent += len;
+                assert!(sent < 64 * 1024 * 1024, "nobody reads, and {sent} bytes were taken");
+            }
+            release.send(()).unwrap();
+        });
+    }
 }
 
 #[test]
 fn a_crowd_is_served_up_to_the_limit_and_the_others_wait_for_their_turn() {
     // Five descriptors a client in this process: its own, two of the relay, two of the target's side.
     let count = 150;
-    thread::scope(|scope| {
-        let target = serve(scope, count, echo);
-        let config = Config { connections_max: 100, ..ways(&["delay=1ms"], &[], &[]) };
-        let report = with_relay(target, config, DEADLINE, |front, said| {
-            let mut clients: Vec<Plain> = (0..count).map(|_| connect(front)).collect();
-            for (number, client) in clients.iter_mut().enumerate() {
-                client.write_all(format!("我是第 {number} 號").as_bytes()).unwrap();
-            }
-            expect_line(said, "Full: 100 connections are open");
-            for (number, client) in clients.iter().enumerate() {
-                let want = format!("我是第 {number} 號");
-                assert_eq!(reads(client, want.len()).concat(), want);
-                client.shutdown(How::Both).unwrap();
-            }
-        });
-        assert_eq!(report.accepted, count as u64);
+    let target = serve(echo);
+    let config = Config { connections_max: 100, ..ways(&["delay=1ms"], &[], &[]) };
+    let report = with_relay(target.addr, config, DEADLINE, |front, said| {
+        let mut clients: Vec<Plain> = (0..count).map(|_| connect(front)).collect();
+        for (number, client) in clients.iter_mut().enumerate() {
+            client.write_all(format!("我是第 {number} 號").as_bytes()).unwrap();
+        }
+        expect_line(said, "Full: 100 connections are open");
+        for (number, client) in clients.iter().enumerate() {
+            let want = format!("我是第 {number} 號");
+            assert_eq!(reads(client, want.len()).concat(), want);
+            client.shutdown(How::Both).unwrap();
+        }
     });
+    assert_eq!(report.accepted, count as u64);
 }
 
 #[test]
 fn at_the_end_answers_in_progress_arrive_and_idle_clients_are_let_go() {
-    thread::scope(|scope| {
-        let target = serve(scope, 2, echo);
-        let before = Instant::now();
-        let idle;
-        let asked;
-        {
-            let (console, said) = console();
-            let shutdown = Shutdown::new();
-            let listener = TcpListener::bind(any_port()).unwrap();
-            let front = listener.local_addr().unwrap();
-            let voice = Voice::new(console.lines(), false);
-            let (token, config) = (shutdown.clone(), ways(&["delay=150ms"], &[], &[]));
-            let running = scope.spawn(move || {
-                let relay = Relay::new(listener, target, config, Log::default(), voice).unwrap();
-                relay.run(DEADLINE, &token).unwrap()
-            });
-            let stop = StopAtEnd(&shutdown);
-            idle = connect(front);
-            asked = connect(front);
-            (&asked).write_all("再見".as_bytes()).unwrap();
-            expect_line(&said, "Flow 2");
-            // Its bytes may still be in the kernel; what has been read will be answered.
-            thread::scope(|wait| {
-                wait.spawn(|| drop(stop));
-            });
-            let report = running.join().unwrap();
-            assert_eq!(report.cut, 0);
-        }
-        assert_eq!(rest(&idle), b"");
-        let mut answer = Vec::new();
-        let _ = (&asked).read_to_end(&mut answer);
-        assert!(answer.is_empty() || answer == "再見".as_bytes());
-        assert!(before.elapsed() < DEADLINE, "nobody was waited for in vain");
+    let target = serve(echo);
+    let before = Instant::now();
+    let mut clients = None;
+    let report = with_relay(target.addr, ways(&["delay=150ms"], &[], &[]), DEADLINE, |front, said| {
+        let (idle, asked) = (connect(front), connect(front));
+        (&asked).write_all("再見".as_bytes()).unwrap();
+        expect_line(said, "Flow 2");
+        // Its bytes may still be in the kernel; what has been read will be answered.
+        clients = Some((idle, asked));
     });
+    assert_eq!(report.cut, 0);
+    let (idle, asked) = clients.unwrap();
+    assert_eq!(rest(&idle), b"");
+    let mut answer = Vec::new();
+    let _ = (&asked).read_to_end(&mut answer);
+    assert!(answer.is_empty() || answer == "再見".as_bytes());
+    assert!(before.elapsed() < DEADLINE, "nobody was waited for in vain");
 }

@@ -9,7 +9,6 @@ mod common;
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::thread;
 use std::time::Duration;
 
 use netcommon::testing::{Finished, Program};
@@ -50,45 +49,41 @@ fn send_numbers(target: SocketAddr, options: &[&str], count: u8) -> (Vec<Vec<u8>
 
 #[test]
 fn a_session_reads_from_the_first_line_to_the_totals() {
-    thread::scope(|scope| {
-        let target = echo(scope);
-        let (mut program, front) = start(target.0, &["--seed", "7"]);
-        let client = client_of(front);
-        let from = client.local_addr().unwrap();
-        assert_eq!(ask(&client, "你好".as_bytes()), "你好".as_bytes());
-        program.expect_line("Flow 1");
-        program.interrupt();
-        let end = program.wait();
-        assert_eq!(end.code, Some(0), "{}", end.stderr);
-        let target = target.0;
-        assert_eq!(
-            end.stdout,
-            format!(
-                "Bad network for UDP listening on {front}\nTarget {target}; the same again with --seed 7\n\
-                 Flow 1 is {from}\nServer shutting down...\nUp: 1 in (6 bytes), 1 out\nDown: 1 in (6 bytes), 1 out\n"
-            )
-        );
-        assert_eq!(end.stderr, "");
-    });
+    let target = echo();
+    let (mut program, front) = start(target.addr, &["--seed", "7"]);
+    let client = client_of(front);
+    let from = client.local_addr().unwrap();
+    assert_eq!(ask(&client, "你好".as_bytes()), "你好".as_bytes());
+    program.expect_line("Flow 1");
+    program.interrupt();
+    let end = program.wait();
+    assert_eq!(end.code, Some(0), "{}", end.stderr);
+    let target = target.addr;
+    assert_eq!(
+        end.stdout,
+        format!(
+            "Bad network for UDP listening on {front}\nTarget {target}; the same again with --seed 7\n\
+             Flow 1 is {from}\nServer shutting down...\nUp: 1 in (6 bytes), 1 out\nDown: 1 in (6 bytes), 1 out\n"
+        )
+    );
+    assert_eq!(end.stderr, "");
 }
 
 #[test]
 fn json_is_one_object_a_line_behind_the_first() {
-    thread::scope(|scope| {
-        let target = echo(scope);
-        let (program, front) = start(target.0, &["--json", "--up", "loss=100%"]);
-        client_of(front).send(b"x").unwrap();
-        let mut program = program;
-        program.expect_line("\"flow\"");
-        program.interrupt();
-        let end = program.wait();
-        let events: Vec<serde_json::Value> =
-            end.stdout.lines().skip(1).map(|line| serde_json::from_str(line).unwrap()).collect();
-        let names: Vec<&str> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
-        assert_eq!(names, ["started", "flow", "shutting-down", "datagrams"]);
-        assert!(events[0]["seed"].is_u64());
-        assert_eq!(events[3]["up"]["lost"], 1);
-    });
+    let target = echo();
+    let (program, front) = start(target.addr, &["--json", "--up", "loss=100%"]);
+    client_of(front).send(b"x").unwrap();
+    let mut program = program;
+    program.expect_line("\"flow\"");
+    program.interrupt();
+    let end = program.wait();
+    let events: Vec<serde_json::Value> =
+        end.stdout.lines().skip(1).map(|line| serde_json::from_str(line).unwrap()).collect();
+    let names: Vec<&str> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
+    assert_eq!(names, ["started", "flow", "shutting-down", "datagrams"]);
+    assert!(events[0]["seed"].is_u64());
+    assert_eq!(events[3]["up"]["lost"], 1);
 }
 
 #[test]
@@ -104,37 +99,33 @@ fn the_same_seed_shows_the_same_and_a_replay_as_well() {
         fates.sort();
         fates
     };
-    thread::scope(|scope| {
-        let target = echo(scope);
-        let impairments = ["--loss", "20%", "--seed", "42", "--log"];
-        let (first, _) = send_numbers(target.0, &[&impairments[..], &[&path("一")]].concat(), 30);
-        let (second, _) = send_numbers(target.0, &[&impairments[..], &[&path("二")]].concat(), 30);
-        let (third, _) = send_numbers(target.0, &["--replay", &path("一"), "--log", &path("三")], 30);
-        assert!(first.len() < 30 && first.len() > 5, "{first:?}");
-        assert_eq!((&first, &first), (&second, &third));
-        assert_eq!(fates(&path("一")), fates(&path("二")));
-        assert_eq!(fates(&path("一")), fates(&path("三")));
-        assert!(Path::new(&path("一")).exists());
-    });
+    let target = echo();
+    let impairments = ["--loss", "20%", "--seed", "42", "--log"];
+    let (first, _) = send_numbers(target.addr, &[&impairments[..], &[&path("一")]].concat(), 30);
+    let (second, _) = send_numbers(target.addr, &[&impairments[..], &[&path("二")]].concat(), 30);
+    let (third, _) = send_numbers(target.addr, &["--replay", &path("一"), "--log", &path("三")], 30);
+    assert!(first.len() < 30 && first.len() > 5, "{first:?}");
+    assert_eq!((&first, &first), (&second, &third));
+    assert_eq!(fates(&path("一")), fates(&path("二")));
+    assert_eq!(fates(&path("一")), fates(&path("三")));
+    assert!(Path::new(&path("一")).exists());
 }
 
 #[test]
 fn ctrl_c_with_a_full_queue_waits_for_the_grace_and_a_second_one_does_not() {
-    thread::scope(|scope| {
-        let target = echo(scope);
-        let (mut program, front) = start(target.0, &["--delay", "1h", "--grace", "1h"]);
-        let client = client_of(front);
-        for _ in 0..1000 {
-            client.send(&[7; 1400]).unwrap();
-        }
-        program.expect_line("Flow 1");
-        program.interrupt();
-        program.expect_line("shutting down");
-        program.interrupt();
-        let end = program.wait();
-        assert_eq!(end.code, Some(0), "{}", end.stderr);
-        assert!(end.stdout.contains("still on their way"), "{}", end.stdout);
-    });
+    let target = echo();
+    let (mut program, front) = start(target.addr, &["--delay", "1h", "--grace", "1h"]);
+    let client = client_of(front);
+    for _ in 0..1000 {
+        client.send(&[7; 1400]).unwrap();
+    }
+    program.expect_line("Flow 1");
+    program.interrupt();
+    program.expect_line("shutting down");
+    program.interrupt();
+    let end = program.wait();
+    assert_eq!(end.code, Some(0), "{}", end.stderr);
+    assert!(end.stdout.contains("still on their way"), "{}", end.stdout);
 }
 
 #[test]
@@ -174,15 +165,13 @@ fn a_scenario_of_ones_own_is_a_file() {
     let file = folder.path().join("山洞.toml");
     let text = "name = \"tunnel\"\nabout = { en = \"A tunnel.\", zh-TW = \"山洞。\" }\nfigures = \"x\"\n[udp.up]\nloss = \"100%\"\n";
     std::fs::write(&file, text).unwrap();
-    thread::scope(|scope| {
-        let target = echo(scope);
-        let (came, end) = send_numbers(target.0, &["--scenario", file.to_str().unwrap()], 3);
-        assert_eq!(came, Vec::<Vec<u8>>::new());
-        assert!(end.stdout.contains("Up: 3 in (3 bytes), 0 out: 3 lost"), "{}", end.stdout);
-        // An option lies over the scenario.
-        let (came, _) = send_numbers(target.0, &["--scenario", file.to_str().unwrap(), "--loss", "0"], 3);
-        assert_eq!(came.len(), 3);
-    });
+    let target = echo();
+    let (came, end) = send_numbers(target.addr, &["--scenario", file.to_str().unwrap()], 3);
+    assert_eq!(came, Vec::<Vec<u8>>::new());
+    assert!(end.stdout.contains("Up: 3 in (3 bytes), 0 out: 3 lost"), "{}", end.stdout);
+    // An option lies over the scenario.
+    let (came, _) = send_numbers(target.addr, &["--scenario", file.to_str().unwrap(), "--loss", "0"], 3);
+    assert_eq!(came.len(), 3);
 }
 
 #[test]

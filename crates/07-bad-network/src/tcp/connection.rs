@@ -78,12 +78,20 @@ impl Relay {
         if self.config.ignore {
             return self.drive(id);
         }
-        let target = TcpStream::start_connect(self.target);
-        match target.and_then(|target| self.watch(target, id, Direction::Down, Interest::Writable)) {
+        match self.connect_spare().and_then(|target| self.watch(target, id, Direction::Down, Interest::Writable)) {
             Ok(()) => self.set_alarm(id, Some(now + CONNECT_MAX)),
             Err(error) => return self.target_is_gone(id, &error),
         }
         Ok(())
+    }
+
+    /// Begins to connect the socket that was made before the client was accepted. If it could not be made
+    /// for another reason than a shortage, the reason is told now.
+    fn connect_spare(&mut self) -> io::Result<TcpStream> {
+        self.prepare_spare()?;
+        let target = self.spare.take().ok_or(ErrorKind::NotConnected)?;
+        target.try_connect(self.target)?;
+        Ok(target)
     }
 
     fn watch(&mut self, stream: TcpStream, id: u64, direction: Direction, interest: Interest) -> io::Result<()> {
@@ -286,8 +294,10 @@ impl Relay {
 
     fn target_is_gone(&mut self, id: u64, error: &io::Error) -> Result<(), OpError> {
         if after_error(error) == AfterError::WaitForRoom {
+            // In this order: the end of a connection has the next client accepted, who would fare no better.
+            self.abort(id, "no room for the connection to the target")?;
             self.pause_accepting(Some(error));
-            return self.abort(id, "no descriptor left for the target");
+            return Ok(());
         }
         if !self.target_gone {
             self.target_gone = true;
@@ -319,7 +329,6 @@ impl Relay {
         let [bytes_up, bytes_down] = connection.lanes.map(|lane| lane.pipe.left());
         self.voice.say(&Event::Ended { flow: id, bytes_up, bytes_down, how: how.to_owned() });
         if self.connections.len() < self.config.connections_max {
-            self.no_place = false;
             self.watch_listener();
         }
         Ok(())

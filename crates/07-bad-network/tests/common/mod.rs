@@ -1,68 +1,121 @@
-//! What the tests share: an echo for the far end, and a relay that ends with the test.
+//! What the tests share: something to talk to at the far end, and a relay; both end with the test.
 //!
-//! The echo is std's own, not a chapter's program: no chapter imports another.
+//! The far end is made here and is no chapter's program: no chapter imports another. Threads are not
+//! scoped, because a scope of a test that has failed would wait for them.
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::io::{self, Write};
-use std::net::{SocketAddr, UdpSocket as Plain};
+use std::net::{SocketAddr, TcpStream as Plain, UdpSocket as PlainUdp};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::{self, Scope};
-use std::time::Duration;
 
 use bad_network::event::Voice;
-use bad_network::log::Log;
-use bad_network::network::Network;
-use bad_network::setting::{Setting, Settings};
-use bad_network::totals::Summary;
-use bad_network::udp::{Limits, Relay};
-use bad_network::way::DatagramWay;
 use netcommon::console::Console;
-use netcommon::net::UdpSocket;
-use netcommon::shutdown::Shutdown;
-
-/// A generous limit for what loopback does within microseconds.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+use netcommon::net::{TcpListener, UdpSocket};
+use netcommon::shutdown::{Shutdown, Waker};
+pub(crate) use netcommon::testing::DEADLINE;
+use netcommon::testing::aside;
 
 pub(crate) fn any_port() -> SocketAddr {
     "127.0.0.1:0".parse().unwrap()
 }
 
 /// A socket that talks to `peer` only.
-pub(crate) fn client_of(peer: SocketAddr) -> Plain {
-    let client = Plain::bind(any_port()).unwrap();
+pub(crate) fn client_of(peer: SocketAddr) -> PlainUdp {
+    let client = PlainUdp::bind(any_port()).unwrap();
     client.connect(peer).unwrap();
     client.set_read_timeout(Some(DEADLINE)).unwrap();
     client
 }
 
-pub(crate) fn receive(client: &Plain) -> Vec<u8> {
+pub(crate) fn receive(client: &PlainUdp) -> Vec<u8> {
     let mut buffer = vec![0; 70_000];
     let len = client.recv(&mut buffer).unwrap();
     buffer.truncate(len);
     buffer
 }
 
-pub(crate) fn ask(client: &Plain, message: &[u8]) -> Vec<u8> {
+pub(crate) fn ask(client: &PlainUdp, message: &[u8]) -> Vec<u8> {
     client.send(message).unwrap();
     receive(client)
 }
 
-/// Sends every datagram back until one says `stop`.
-pub(crate) fn echo_datagrams(socket: &Plain) {
-    let mut buffer = vec![0; 70_000];
-    while let Ok((len, peer)) = socket.recv_from(&mut buffer) {
-        if &buffer[..len] == b"stop" {
-            return;
+/// Sends every datagram back, on a thread of its own, until the returned guard is dropped.
+pub(crate) fn echo() -> Guard {
+    let socket = UdpSocket::bind(any_port()).unwrap();
+    echo_on(socket)
+}
+
+/// As [`echo`], on a socket that the test has chosen.
+pub(crate) fn echo_on(socket: UdpSocket) -> Guard {
+    let guard = Guard::new(socket.local_addr().unwrap(), Waker::for_udp_socket(&socket).unwrap());
+    let over = guard.over.clone();
+    let _ended_by_the_guard = aside("echo", move || {
+        let mut buffer = vec![0; 70_000];
+        while let Ok((len, peer)) = socket.recv_from(&mut buffer)
+            && !over.is_draining()
+        {
+            let _ = socket.send_to(&buffer[..len], peer);
         }
-        let _ = socket.send_to(&buffer[..len], peer);
+    });
+    guard
+}
+
+/// Accepts clients until the returned guard is dropped, and gives each to `answer` on a thread of its own.
+pub(crate) fn serve(answer: impl Fn(Plain) + Send + Clone + 'static) -> Guard {
+    serve_on(TcpListener::bind(any_port()).unwrap(), move |stream| {
+        let answer = answer.clone();
+        let _has_deadlines_of_its_own = aside("answer", move || answer(stream));
+    })
+}
+
+/// Accepts clients until the returned guard is dropped, and gives each to `take`, one after the other.
+pub(crate) fn serve_on(listener: TcpListener, take: impl Fn(Plain) + Send + 'static) -> Guard {
+    let guard = Guard::new(listener.local_addr().unwrap(), Waker::for_listener(&listener).unwrap());
+    let over = guard.over.clone();
+    let _ended_by_the_guard = aside("target", move || {
+        while let Ok((stream, _)) = listener.as_std().accept()
+            && !over.is_draining()
+        {
+            take(with_deadlines(stream));
+        }
+    });
+    guard
+}
+
+/// What a test talks to; its thread ends with the test, however that ends.
+pub(crate) struct Guard {
+    pub(crate) addr: SocketAddr,
+    over: Shutdown,
+}
+
+impl Guard {
+    fn new(addr: SocketAddr, waker: Waker) -> Self {
+        let over = Shutdown::new();
+        over.wake_on_drain(waker);
+        Self { addr, over }
     }
 }
 
-/// Ways made of `KEY=VALUE` texts.
-pub(crate) fn ways(both: &[&str], up: &[&str], down: &[&str]) -> [DatagramWay; 2] {
-    let list = |texts: &[&str]| texts.iter().map(|text| Setting::parse::<DatagramWay>(text).unwrap()).collect();
-    Settings::ways(&[&Settings { both: list(both), up: list(up), down: list(down) }]).unwrap()
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.over.advance();
+    }
+}
+
+/// A client of ours; no read and no write waits longer than the deadline.
+pub(crate) fn connect(addr: SocketAddr) -> Plain {
+    // The kernel has a deadline of its own here. `connect_timeout` would also tell of a reset that came
+    // right behind the handshake; that is for the first read to tell.
+    let stream = with_deadlines(Plain::connect(addr).unwrap());
+    stream.set_nodelay(true).unwrap();
+    stream
+}
+
+fn with_deadlines(stream: Plain) -> Plain {
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
+    stream.set_write_timeout(Some(DEADLINE)).unwrap();
+    stream
 }
 
 /// A stdout whose lines a test can wait for.
@@ -96,54 +149,26 @@ pub(crate) fn expect_line(said: &Receiver<String>, part: &str) -> String {
     }
 }
 
-/// Ends the relay also when the test fails; else the scope would wait for it for ever.
-pub(crate) struct StopAtEnd<'a>(pub(crate) &'a Shutdown);
+/// Ends the relay also when the test fails.
+pub(crate) struct StopAtEnd(pub(crate) Shutdown);
 
-impl Drop for StopAtEnd<'_> {
+impl Drop for StopAtEnd {
     fn drop(&mut self) {
         self.0.advance();
     }
 }
 
-/// Starts an echo; it ends when the returned guard is dropped.
-pub(crate) fn echo<'scope>(scope: &'scope Scope<'scope, '_>) -> EchoGuard {
-    let socket = Plain::bind(any_port()).unwrap();
-    let addr = socket.local_addr().unwrap();
-    scope.spawn(move || echo_datagrams(&socket));
-    EchoGuard(addr)
-}
-
-/// An echo that ends with it.
-pub(crate) struct EchoGuard(pub(crate) SocketAddr);
-
-impl Drop for EchoGuard {
-    fn drop(&mut self) {
-        let _ = Plain::bind(any_port()).and_then(|socket| socket.send_to(b"stop", self.0));
-    }
-}
-
-/// Runs `talk` against a relay to `target` and returns what the relay counted.
-pub(crate) fn with_relay(
-    target: SocketAddr,
-    network: Network,
-    limits: Limits,
-    grace: Duration,
-    talk: impl FnOnce(SocketAddr, &Receiver<String>),
-) -> Summary {
+/// Runs `relay` on the thread that it will wait on, and `talk` beside it; returns what the relay counted.
+pub(crate) fn with_relay<R: Send + 'static>(
+    relay: impl FnOnce(Voice, &Shutdown) -> R + Send + 'static,
+    talk: impl FnOnce(&Receiver<String>),
+) -> R {
     let (console, said) = console();
-    let shutdown = Shutdown::new();
-    let front = UdpSocket::bind(any_port()).unwrap();
-    let addr = front.local_addr().unwrap();
     let voice = Voice::new(console.lines(), false);
-    // On the thread that will wait: what a relay waits with stays on one thread.
-    let start = move |token: &Shutdown| {
-        Relay::new(front, target, network, Log::default(), voice, limits).unwrap().run(grace, token).unwrap()
-    };
-    thread::scope(|scope| {
-        let (token, stop) = (shutdown.clone(), StopAtEnd(&shutdown));
-        let relay = scope.spawn(move || start(&token));
-        talk(addr, &said);
-        drop(stop);
-        relay.join().unwrap()
-    })
+    let stop = StopAtEnd(Shutdown::new());
+    let token = stop.0.clone();
+    let running = aside("relay", move || relay(voice, &token));
+    talk(&said);
+    drop(stop);
+    running.wait()
 }

@@ -1,15 +1,19 @@
 //! The chapters' programs as child processes, for tests: start, wait for a line, type, signal, end.
 //!
 //! Only with the feature `testing`. Every wait has a deadline, and a wait that passes it fails with
-//! everything that the program has said so far. A program that the test leaves behind is killed.
+//! everything that the program has said so far. A program that the test leaves behind is killed. What a
+//! test runs beside itself is in `aside.rs`.
 
+mod aside;
 #[cfg(target_os = "linux")]
 pub mod strace;
+
+pub use self::aside::{Aside, aside};
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::thread::{Builder, JoinHandle};
+use std::thread::Builder;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
@@ -180,14 +184,14 @@ impl Drop for Program {
 struct Output {
     lines: Receiver<Vec<u8>>,
     seen: Vec<u8>,
-    reader: Option<JoinHandle<()>>,
 }
 
 impl Output {
     fn gather(stream: impl Read + Send + 'static) -> Self {
         let (sender, lines) = unbounded();
         let reader = Builder::new().name("output".to_owned()).spawn(move || read_lines(stream, &sender));
-        Self { lines, seen: Vec::new(), reader: Some(reader.expect("a test may start a thread")) }
+        drop(reader.expect("a test may start a thread"));
+        Self { lines, seen: Vec::new() }
     }
 
     fn find_line(&mut self, part: &str) -> Option<String> {
@@ -220,11 +224,11 @@ impl Output {
         String::from_utf8_lossy(&self.seen).into_owned()
     }
 
-    /// Everything, once the program has ended (a grandchild that keeps the pipe open would block here).
+    /// Everything, once the program has ended; a grandchild that keeps the pipe open fails the test.
     fn all(&mut self) -> String {
-        if let Some(reader) = self.reader.take() {
-            reader.join().expect("the reading thread does not panic");
-        }
+        let deadline = Instant::now() + DEADLINE;
+        while self.next_line(deadline).is_some() {}
+        assert!(Instant::now() < deadline, "somebody keeps the pipe open:\n{}", String::from_utf8_lossy(&self.seen));
         self.so_far()
     }
 }
