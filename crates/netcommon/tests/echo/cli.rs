@@ -5,7 +5,7 @@
 use std::io::Write;
 use std::net::Shutdown;
 
-use crate::harness::{ask, connect, frame, rest};
+use crate::harness::{ask, connect, frame, rest, until};
 use netcommon::testing::Program;
 
 use crate::{PROGRAM, SERVER};
@@ -107,22 +107,12 @@ fn help_says_what_is_taught_and_ends_with_examples() {
 #[test]
 #[cfg(unix)]
 fn a_closed_stdout_ends_the_server_quietly() {
-    use std::process::{Command, Stdio};
-
     // `head -1` reads the address and goes away; the next line finds the pipe closed.
-    let mut child = Command::new("sh")
-        .args(["-c", "{ \"$0\" 127.0.0.1:0 2>&3; echo \"exit $?\" >&3; } 3>&2 | head -1", SERVER])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut first = String::new();
-    std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.take().unwrap()), &mut first).unwrap();
-    let addr = first.trim_end().rsplit(' ').next().unwrap().parse().unwrap();
-    // head has read one line and ends; each visit makes the server write another.
-    while let Ok(visit) = std::net::TcpStream::connect::<std::net::SocketAddr>(addr) {
-        drop(visit);
-    }
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&output.stderr), "exit 0\n");
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", "{ \"$0\" 127.0.0.1:0 2>&3; echo \"exit $?\" >&3; } 3>&2 | head -1", SERVER]);
+    let mut server = Program::start_command(&mut shell);
+    let addr = server.listening_addr();
+    // Each visit makes the server write another line.
+    until("the server notices that nobody reads", || std::net::TcpStream::connect(addr).is_err());
+    assert_eq!(server.wait().stderr, "exit 0\n");
 }

@@ -6,13 +6,13 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::thread::{Builder, JoinHandle};
+use std::time::Instant;
 
 use netcommon::console::Console;
 use netcommon::echo::{Config, Report};
 use netcommon::net::TcpListener;
 use netcommon::shutdown::Shutdown;
-use netcommon::testing::DEADLINE;
+use netcommon::testing::{Aside, DEADLINE, aside};
 
 use crate::serve;
 
@@ -20,7 +20,7 @@ use crate::serve;
 pub(crate) struct Server {
     pub(crate) addr: SocketAddr,
     pub(crate) shutdown: Shutdown,
-    thread: JoinHandle<std::io::Result<Report>>,
+    running: Aside<std::io::Result<Report>>,
 }
 
 impl Server {
@@ -35,7 +35,7 @@ impl Server {
             console.finish();
             report
         };
-        Self { addr, shutdown, thread: Builder::new().name("server".to_owned()).spawn(run).unwrap() }
+        Self { addr, shutdown, running: aside("server", run) }
     }
 
     pub(crate) fn connect(&self) -> TcpStream {
@@ -44,7 +44,7 @@ impl Server {
 
     pub(crate) fn stop(self) -> Report {
         self.shutdown.advance();
-        self.thread.join().unwrap().unwrap()
+        self.running.wait().unwrap()
     }
 }
 
@@ -81,4 +81,12 @@ pub(crate) fn frame(message: &[u8]) -> Vec<u8> {
     let mut frame = u32::try_from(message.len()).unwrap().to_be_bytes().to_vec();
     frame.extend_from_slice(message);
     frame
+}
+
+/// Does `step` again and again until it says that this is enough; too long is a failure.
+pub(crate) fn until(what: &str, mut enough: impl FnMut() -> bool) {
+    let deadline = Instant::now() + DEADLINE;
+    while !enough() {
+        assert!(Instant::now() < deadline, "{what}: not within {DEADLINE:?}");
+    }
 }

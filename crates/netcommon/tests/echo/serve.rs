@@ -5,7 +5,7 @@
 use std::io::Write;
 use std::net::Shutdown;
 
-use crate::harness::{Server, ask, expect, frame, rest};
+use crate::harness::{Server, ask, expect, frame, rest, until};
 use netcommon::echo::{Config, Report};
 use netcommon::framing::Framing;
 
@@ -87,14 +87,14 @@ fn the_client_after_the_last_place_is_told_and_closed() {
 
         drop(first);
         // The place is free once the server has seen the FIN; until then the answer is the refusal again.
-        let admitted = std::iter::repeat_with(|| server.connect()).find(|client| {
+        until("the place is free again", || {
+            let client = server.connect();
             // A refusal may close before our message is out; then the read below tells.
-            let _ = (&*client).write_all(&hello);
+            let _ = (&client).write_all(&hello);
             let mut start = [0; 20];
-            std::io::Read::read_exact(&mut &*client, &mut start).is_ok()
+            std::io::Read::read_exact(&mut &client, &mut start).is_ok()
                 && start.windows(8).any(|part| part == b"received")
         });
-        drop(admitted);
         let Report { refused, .. } = server.stop();
         assert!(refused >= 1);
     }

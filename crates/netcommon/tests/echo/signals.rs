@@ -8,7 +8,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use crate::harness::{ask, connect, rest};
+use crate::harness::{ask, connect, rest, until};
 use netcommon::testing::{DEADLINE, Program};
 
 use crate::SERVER;
@@ -34,7 +34,7 @@ fn never_reading(server: &mut Program, addr: std::net::SocketAddr) -> TcpStream 
     let client = connect(addr);
     client.set_write_timeout(Some(Duration::from_millis(300))).unwrap();
     // Until our own writes block: then the server has stopped reading, because its write blocks.
-    while (&client).write_all(&[b'x'; 8192]).is_ok() {}
+    until("the server stops reading", || (&client).write_all(&[b'x'; 8192]).is_err());
     server.expect_line("Received from");
     client
 }
