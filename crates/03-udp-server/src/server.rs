@@ -1,7 +1,7 @@
 //! The loop that owns the socket: receive, decide, send.
 //!
 //! ```text
-//! thread "main"      waits in recv_from       woken by the token's waker, which sends it a datagram
+//! thread "main"      waits for datagrams      woken by the token's waker, which sends it a datagram
 //! thread "ctrl-c"    waits for a signal       advances the token (made by the ctrlc crate)
 //! thread "console"   waits for lines          ended by Console::finish
 //! ```
@@ -9,16 +9,17 @@
 //! One socket and one thread serve every client, because there is no connection to wait on. Read
 //! `answer.rs` first: what is sent, and what is not, is decided there. Source: UNP section 8.4.
 
+use std::borrow::Cow;
 use std::io;
 use std::net::SocketAddr;
 
 use netcommon::console::Lines;
 use netcommon::error::{OpError, is_too_long};
 use netcommon::escape::escape;
-use netcommon::net::UdpSocket;
+use netcommon::net::{BATCH_MAX, Inbox, UdpSocket};
 use netcommon::shutdown::{Shutdown, Waker};
 
-use crate::answer::{Buffer, Decision, decide, refusal};
+use crate::answer::{Buffer, Decision, PREFIX, decide, refusal};
 use crate::tally::Tally;
 
 /// How many bytes of a message its line shows: a few rows of a terminal. A datagram may hold 65,507.
@@ -30,7 +31,8 @@ const FAILURES_MAX: u32 = 100;
 
 /// Answers datagrams on `socket` until `shutdown` asks for the end; returns what was counted.
 ///
-/// `recvfrom(2)` and `sendto(2)`, one each for a datagram. Blocks until the token moves. With `quiet`
+/// `recvmmsg(2)` and `sendmmsg(2)` where the system has them, else `recvfrom(2)` and `sendto(2)`, one each for a
+/// datagram. Blocks until the token moves. With `quiet`
 /// there is no line for each datagram.
 ///
 /// # Errors
@@ -53,19 +55,25 @@ pub fn serve(socket: &UdpSocket, quiet: bool, shutdown: &Shutdown, lines: &Lines
     let broken = |error| OpError::new("receive on", local_name(socket), error);
     shutdown.wake_on_drain(Waker::for_udp_socket(socket).map_err(broken)?);
     let mut server = Server { socket, log: (!quiet).then_some(lines), tally: Tally::default() };
-    let mut buffer = Buffer::new();
+    let mut buffers: Vec<Buffer> = (0..BATCH_MAX).map(|_| Buffer::new()).collect();
+    let mut inbox = Inbox::new();
     let mut failures = 0;
     loop {
-        let received = socket.recv_from(buffer.room());
+        let received = socket.recv_many(&mut inbox, buffers.iter_mut().map(Buffer::room));
         if shutdown.is_draining() {
             shutdown.settle();
             lines.line(format_args!("Server shutting down..."));
             return Ok(server.tally);
         }
         match received {
-            Ok((len, source)) => {
+            Ok(came) => {
                 failures = 0;
-                server.answer(&buffer, len, source);
+                let answers = buffers
+                    .iter()
+                    .zip(came)
+                    .filter_map(|(buffer, &(len, source))| Some((server.answer(buffer, len, source)?, source)));
+                let answers: Vec<Answer<'_>> = answers.collect();
+                server.send(&answers);
             }
             Err(error) if is_news_of_a_client(&error) => log::info!("receive: {error}"),
             Err(error) => {
@@ -80,6 +88,9 @@ pub fn serve(socket: &UdpSocket, quiet: bool, shutdown: &Shutdown, lines: &Lines
 }
 // ANCHOR_END: serve
 
+/// What is sent to whom: the buffer in which the message came, or words of our own.
+type Answer<'a> = (Cow<'a, [u8]>, SocketAddr);
+
 struct Server<'a> {
     socket: &'a UdpSocket,
     /// `None` when it shall be quiet.
@@ -89,8 +100,8 @@ struct Server<'a> {
 
 impl Server<'_> {
     // ANCHOR: answer
-    /// Carries out what [`decide`] says about the datagram of `len` bytes in `buffer`.
-    fn answer(&mut self, buffer: &Buffer, len: usize, source: SocketAddr) {
+    /// What the sender of the datagram of `len` bytes in `buffer` gets, as [`decide`] says.
+    fn answer<'b>(&mut self, buffer: &'b Buffer, len: usize, source: SocketAddr) -> Option<Cow<'b, [u8]>> {
         let message = buffer.message(len);
         self.tally.count_received(len);
         let text = escape(message).at_most(MESSAGE_SHOWN_MAX);
@@ -99,36 +110,52 @@ impl Server<'_> {
             _ => self.log(format_args!("Received from {source}: {text} ({len} bytes)")),
         }
         match decide(message, source) {
-            Decision::Echo => self.send(buffer.answer(len), len, source),
-            Decision::Refuse { limit } => self.refuse(len, Some(limit), source),
+            Decision::Echo => Some(buffer.answer(len).into()),
+            Decision::Refuse { limit } => Some(self.refuse(len, Some(limit), source).into()),
             Decision::Silence(reason) => {
                 self.tally.count_silence(reason);
                 self.log(format_args!("Not answered {source}: {reason}"));
+                None
             }
         }
     }
     // ANCHOR_END: answer
 
-    /// Sends an answer to a message of `len` bytes; what goes wrong concerns this client only.
-    fn send(&mut self, answer: &[u8], len: usize, source: SocketAddr) {
-        match self.socket.send_to(answer, source) {
+    // ANCHOR: send
+    /// Sends answers with as few system calls as it can; what goes wrong with one concerns its client only.
+    fn send(&mut self, mut answers: &[Answer<'_>]) {
+        while let [(first, client), others @ ..] = answers {
+            match self.socket.send_many(answers) {
+                Ok(sent) => {
+                    answers[..sent].iter().for_each(|(answer, _)| self.tally.count_answered(answer.len()));
+                    answers = &answers[sent..];
+                }
+                Err(error) => {
+                    self.not_sent(first, *client, &error);
+                    answers = others;
+                }
+            }
+        }
+    }
+    // ANCHOR_END: send
+
+    fn not_sent(&mut self, answer: &[u8], client: SocketAddr, error: &io::Error) {
+        // A system that allows less than a datagram can carry: macOS takes 9,216 bytes by default.
+        if !is_too_long(error) {
+            return self.fail(client, error);
+        }
+        let refusal = self.refuse(answer.len() - PREFIX.len(), None, client);
+        match self.socket.send_to(&refusal, client) {
             Ok(sent) => self.tally.count_answered(sent),
-            // A system that allows less than a datagram can carry: macOS takes 9,216 bytes by default.
-            Err(error) if is_too_long(&error) => self.refuse(len, None, source),
-            Err(error) => self.fail(source, &error),
+            Err(error) => self.fail(client, &error),
         }
     }
 
-    /// Says that a message of `len` bytes is too long to send back.
-    fn refuse(&mut self, len: usize, limit: Option<usize>, source: SocketAddr) {
+    /// The words for a message of `len` bytes that is too long to send back.
+    fn refuse(&mut self, len: usize, limit: Option<usize>, source: SocketAddr) -> Vec<u8> {
         self.log(format_args!("Too long to send back to {source}: {len} bytes"));
-        match self.socket.send_to(&refusal(len, limit), source) {
-            Ok(sent) => {
-                self.tally.count_answered(sent);
-                self.tally.too_long += 1;
-            }
-            Err(error) => self.fail(source, &error),
-        }
+        self.tally.too_long += 1;
+        refusal(len, limit)
     }
 
     fn fail(&mut self, source: SocketAddr, error: &io::Error) {

@@ -5,6 +5,7 @@
 //! Two differences are on purpose: a listener is made with socket2, because std fixes the backlog at
 //! 128, and `TCP_NODELAY` is on, because every program of the course asks and answers.
 
+mod batch;
 mod datagram;
 mod socket;
 mod tcp_listener;
@@ -14,6 +15,7 @@ mod udp_socket;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
+pub use self::batch::{BATCH_MAX, Inbox};
 pub use self::datagram::{DATAGRAM_LEN_MAX_V4, DATAGRAM_LEN_MAX_V6, datagram_len_max};
 pub use self::socket::Socket;
 pub use self::tcp_listener::{BACKLOG, ListenOptions, TcpListener};
