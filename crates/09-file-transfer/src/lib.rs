@@ -11,11 +11,13 @@
 //! takes (when to worry), and how much arrives in a second (how fast to send).
 //!
 //! # Read in this order
-//! [`file`] (what the protocol and the disk say to each other) · [`report`] (what is told to people).
+//! [`file`](mod@file) (what the protocol and the disk say to each other) · [`disk`] (files to send, and a folder for those
+//! that come) · [`report`] (what is told to people).
 //!
 //! # Sources
 //! RFC 9002 (loss detection) · RFC 6298 (timers) · RFC 8085 (manners of UDP programs) · RFC 8899 (finding
 //! the size of a datagram).
 
+pub mod disk;
 pub mod file;
 pub mod report;
