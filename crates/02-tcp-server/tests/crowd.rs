@@ -8,8 +8,8 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
+use netcommon::descriptors::room_for;
 use netcommon::testing::Program;
-use rustix::process::{Resource, getrlimit};
 use tcp_server::serve;
 
 #[path = "../../netcommon/tests/echo/harness.rs"]
@@ -17,19 +17,15 @@ mod harness;
 use harness::{ask, connect};
 
 /// More clients than a server with a thread for each should take.
-const CROWD: u64 = 5_000;
-
-/// Descriptors that the test itself needs beside its clients.
-const RESERVE: u64 = 100;
+const CROWD: usize = 5_000;
 
 /// A thread with its stack's touched pages and its buffer; generous, since debug builds need more.
 const RESIDENT_MAX_KIB: u64 = 64 * 1024;
 
 #[test]
 fn a_crowd_is_served_up_to_the_limit_and_told_beyond_it() {
-    let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    let crowd = CROWD.min(limit.saturating_sub(RESERVE));
-    let places = usize::try_from(crowd / 10).unwrap();
+    let crowd = room_for(CROWD);
+    let places = crowd / 10;
     let mut server = Program::start(
         env!("CARGO_BIN_EXE_tcp-server"),
         &["127.0.0.1:0", "--quiet", "--max-connections", &places.to_string()],

@@ -23,7 +23,7 @@
 //!
 //! # Read in this order
 //! [`server`] (the loop) · [`connection`] (what one client needs, without a socket) · [`deadlines`] (whose time
-//! is up) · `admission.rs` (who is let in) · [`descriptors`] (how many may come) · `netcommon::readiness`.
+//! is up) · `admission.rs` (who is let in) · `netcommon`: `descriptors` (how many may come), `readiness`.
 //!
 //! # What we left out
 //! A second thread: one is enough until it is busy all the time; then each core gets a loop of its own.
@@ -38,7 +38,6 @@
 mod admission;
 pub mod connection;
 pub mod deadlines;
-pub mod descriptors;
 pub mod server;
 
 pub use server::serve;

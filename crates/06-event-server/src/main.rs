@@ -7,10 +7,11 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
-use event_server::{CONNECTIONS_MAX, descriptors, serve};
+use event_server::{CONNECTIONS_MAX, serve};
 use netcommon::addr::listen;
 use netcommon::cli::finish;
 use netcommon::console::Console;
+use netcommon::descriptors::room_for;
 use netcommon::echo::Options;
 use netcommon::shutdown::Shutdown;
 
@@ -34,7 +35,8 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let service = &args.service;
     service.common.apply();
     let max_connections = args.max_connections.get();
-    descriptors::allow(max_connections);
+    // If the system allows fewer, the others wait in the backlog; `-v` says how many fit.
+    let _ = room_for(max_connections);
     let shutdown = Shutdown::on_signals().context("wait for signals")?;
     let listener = listen(&service.listen, &service.listen_options())?;
     let on_closed = shutdown.clone();

@@ -23,6 +23,7 @@ use clap::{CommandFactory, Parser};
 use netcommon::addr::{HostPort, bind_udp, listen, resolve};
 use netcommon::cli::{finish, print_line};
 use netcommon::console::Console;
+use netcommon::descriptors::room_for;
 use netcommon::error::OpError;
 use netcommon::net::ListenOptions;
 use netcommon::shutdown::Shutdown;
@@ -63,6 +64,7 @@ fn run_udp(args: &UdpArgs) -> anyhow::Result<ExitCode> {
     let log = log_of(between, "udp", seed)?;
     let (console, voice) = begin(between, &format!("Bad network for UDP listening on {front_addr}"), &shutdown)?;
     voice.say(&Event::Started { target, seed });
+    let _ = room_for(udp::Limits::default().flows_max);
     let limits = udp::Limits { idle: args.forget_after, ..udp::Limits::default() };
     udp::Relay::new(front, target, network, log, voice, limits)?.run(between.grace, &shutdown)?;
     console.finish();
@@ -84,6 +86,8 @@ fn run_tcp(args: &TcpArgs) -> anyhow::Result<ExitCode> {
     let log = log_of(between, "tcp", None)?;
     let (console, voice) = begin(between, &format!("Bad network for TCP listening on {front_addr}"), &shutdown)?;
     voice.say(&Event::Started { target, seed: None });
+    // If the system allows fewer, the others wait in the backlog; `-v` says how many fit.
+    let _ = room_for(2 * tcp::CONNECTIONS_MAX);
     let config = tcp::Config { ways, ignore: args.ignore, ..tcp::Config::default() };
     tcp::Relay::new(listener, target, config, log, voice)?.run(between.grace, &shutdown)?;
     console.finish();

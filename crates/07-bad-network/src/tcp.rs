@@ -50,9 +50,6 @@ const READ_LEN: usize = 64 * 1024;
 /// So often one sender is read from before others have their turn.
 const READS_MAX: usize = 8;
 
-/// While the end is near, the token is looked at so often: a second Ctrl-C has no waker.
-const DRAIN_LOOK: Duration = Duration::from_millis(50);
-
 /// What is done to connections.
 #[derive(Debug, Clone, Default)]
 pub struct Config {
@@ -167,6 +164,7 @@ impl Relay {
             if shutdown.is_draining() {
                 if end.is_none() {
                     end = Some(self.now() + grace);
+                    shutdown.wake_on_cut(self.sockets.waker());
                     self.drain()?;
                 }
                 let nobody = self.connections.is_empty() || self.config.ignore;
@@ -175,7 +173,7 @@ impl Relay {
                 }
             }
             self.log.flush()?;
-            let deadline = self.next_moment(end.is_some());
+            let deadline = self.next_moment(end);
             self.sockets.wait(deadline, &mut ready).map_err(|error| OpError::new("wait for", self.target, error))?;
             for &event in &ready {
                 self.take(event)?;
@@ -191,10 +189,9 @@ impl Relay {
     }
 
     /// Until when nothing has to be done unless a socket is ready.
-    fn next_moment(&self, draining: bool) -> Option<Instant> {
+    fn next_moment(&self, end: Option<Duration>) -> Option<Instant> {
         let alarm = self.alarms.first().map(|(due, _)| *due);
-        let look = draining.then(|| self.now() + DRAIN_LOOK);
-        let due = [alarm, look, self.accept_again].into_iter().flatten().min().map(|due| self.start + due);
+        let due = [alarm, end, self.accept_again].into_iter().flatten().min().map(|due| self.start + due);
         let live = self.voice.live_due(self.report != self.shown);
         [due, live].into_iter().flatten().min()
     }

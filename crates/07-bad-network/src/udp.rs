@@ -47,9 +47,6 @@ const KERNEL_BUFFER: usize = 4 * 1024 * 1024;
 /// A delivery counts as late behind this.
 const LATE: Duration = Duration::from_millis(1);
 
-/// While the end is near, the token is looked at so often: a second Ctrl-C has no waker.
-const DRAIN_LOOK: Duration = Duration::from_millis(50);
-
 /// After so many failed waits or receives without a success between them the front socket is broken.
 const FAILURES_MAX: u32 = 100;
 
@@ -160,7 +157,7 @@ impl Relay {
         loop {
             self.deliver_due()?;
             if shutdown.is_draining() {
-                let end = *end.get_or_insert_with(|| self.stop_receiving(grace));
+                let end = *end.get_or_insert_with(|| self.stop_receiving(grace, shutdown));
                 if self.network.waiting().0 == 0 || shutdown.is_cutting() || self.now() >= end {
                     break;
                 }
@@ -186,8 +183,7 @@ impl Relay {
     /// Until when nothing has to be done unless a datagram comes.
     fn next_moment(&self, end: Option<Duration>) -> Option<Instant> {
         let idle = (!self.by_addr.is_empty()).then_some(self.next_look_for_idle);
-        let look = end.map(|_| self.now() + DRAIN_LOOK);
-        let due = [self.network.next_due(), idle, look].into_iter().flatten().min().map(|due| self.start + due);
+        let due = [self.network.next_due(), idle, end].into_iter().flatten().min().map(|due| self.start + due);
         let live = self.voice.live_due(self.totals != self.shown);
         [due, live].into_iter().flatten().min()
     }

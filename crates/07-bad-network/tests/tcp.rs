@@ -16,6 +16,7 @@ use bad_network::log::Log;
 use bad_network::setting::{Setting, Settings};
 use bad_network::stream_way::StreamWay;
 use bad_network::tcp::{Config, Relay, Report};
+use netcommon::descriptors::room_for;
 use netcommon::net::TcpListener;
 
 use crate::common::{DEADLINE, any_port, connect, expect_line, serve, serve_on};
@@ -269,16 +270,17 @@ fn a_receiver_that_does_not_read_stops_its_sender() {
 
 #[test]
 fn a_crowd_is_served_up_to_the_limit_and_the_others_wait_for_their_turn() {
-    // Five descriptors a client in this process: its own, two of the relay, two of the target's side.
-    let count = 150;
+    // At most five descriptors a client in this process: its own, two of the relay, two of the target's side.
+    let count = room_for(2 * 150 * 5) / 10;
+    let connections_max = count * 2 / 3;
     let target = serve(echo);
-    let config = Config { connections_max: 100, ..ways(&["delay=1ms"], &[], &[]) };
+    let config = Config { connections_max, ..ways(&["delay=1ms"], &[], &[]) };
     let report = with_relay(target.addr, config, DEADLINE, |front, said| {
         let mut clients: Vec<Plain> = (0..count).map(|_| connect(front)).collect();
         for (number, client) in clients.iter_mut().enumerate() {
             client.write_all(format!("我是第 {number} 號").as_bytes()).unwrap();
         }
-        expect_line(said, "Full: 100 connections are open");
+        expect_line(said, &format!("Full: {connections_max} connections are open"));
         for (number, client) in clients.iter().enumerate() {
             let want = format!("我是第 {number} 號");
             assert_eq!(reads(client, want.len()).concat(), want);

@@ -10,6 +10,7 @@ mod common;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener as PlainListener, TcpStream as Plain};
 
+use netcommon::descriptors::room_for;
 use netcommon::net::TcpListener;
 use netcommon::testing::Program;
 
@@ -100,10 +101,8 @@ fn ctrl_c_waits_for_the_grace_and_a_second_one_does_not() {
 
 #[test]
 fn a_thousand_connections_at_once_or_as_many_as_descriptors_allow() {
-    let soft_limit = std::process::Command::new("sh").args(["-c", "ulimit -n"]).output().unwrap();
-    let soft_limit = String::from_utf8_lossy(&soft_limit.stdout).trim().parse().unwrap_or(1_000_000);
     // This process has one for each client; the relay has two and takes the rest in turn.
-    let count = 1000.min((soft_limit - 60_usize) / 2);
+    let count = room_for(2 * 1000) / 2;
     let target = answer_once();
     let (program, front) = start(target.addr, &[]);
     let mut clients: Vec<Plain> = (0..count).map(|_| connect(front)).collect();

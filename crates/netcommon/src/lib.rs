@@ -13,6 +13,7 @@
 //! | [`accept`] | what to do when `accept` fails | chapter 2 |
 //! | [`shutdown`], [`connections`] | Ctrl-C: stop accepting, finish answers, cut the rest | chapter 2 |
 //! | [`console`] | a server's lines on stdout, which never make a client wait | chapter 2 |
+//! | [`descriptors`] | as many sockets as the system lets us have | chapter 4 |
 //! | [`echo`] | the service of chapters 2 and 6: options, answers, refusals, the lines on stdout | chapter 2 |
 //! | [`cli`] | options, errors and exit codes of every program | chapter 1 |
 //! | [`error`] | operation, object, cause, and what to try | chapter 1 |
@@ -26,6 +27,7 @@ pub mod cli;
 pub mod connect;
 pub mod connections;
 pub mod console;
+pub mod descriptors;
 pub mod echo;
 pub mod error;
 pub mod escape;

@@ -119,8 +119,9 @@ impl Relay {
     }
 
     /// No more datagrams are taken; what is on its way has until the returned time.
-    pub(super) fn stop_receiving(&mut self, grace: Duration) -> Duration {
+    pub(super) fn stop_receiving(&mut self, grace: Duration, shutdown: &Shutdown) -> Duration {
         self.voice.say(&Event::ShuttingDown);
+        shutdown.wake_on_cut(self.sockets.waker());
         let keys: Vec<Key> = self.sockets.keys().collect();
         for key in keys {
             // Fails only for a socket that the poller does not know, which is what we want.

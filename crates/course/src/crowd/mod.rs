@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use netcommon::addr::HostPort;
 use netcommon::cli::INTERRUPTED;
+use netcommon::descriptors::room_for;
 use netcommon::lang::Lang;
 use netcommon::shutdown::Shutdown;
 
@@ -29,9 +30,6 @@ const SERVERS: [&str; 2] = ["tcp-server", "event-server"];
 
 /// More than this computer has ports for on one address.
 pub const CLIENTS_MAX: u16 = 20_000;
-
-/// Descriptors that this program needs beside its clients.
-const RESERVE: u64 = 64;
 
 /// Sends `wanted` clients to each server in turn, for so many seconds each.
 ///
@@ -105,24 +103,9 @@ fn second(name: &str, answers: u64, clients: usize, vitals: &Vitals, lang: Lang)
 }
 
 /// Raises the limit on descriptors, which the servers inherit; how many of `wanted` clients fit.
-#[cfg(unix)]
 fn descriptors_for(wanted: u16) -> u16 {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-
-    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    let new = (u64::from(wanted) + RESERVE).min(maximum.unwrap_or(u64::MAX));
-    if current.is_some_and(|current| current < new) {
-        // What the system refuses here, the next line sees.
-        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(new), maximum });
-    }
-    let room = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX).saturating_sub(RESERVE);
-    u16::try_from(room).unwrap_or(u16::MAX).min(wanted)
-}
-
-/// Windows has no such limit.
-#[cfg(not(unix))]
-fn descriptors_for(wanted: u16) -> u16 {
-    wanted
+    // Each server has less open than we have.
+    u16::try_from(room_for(wanted.into())).unwrap_or(wanted)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Instant;
 
 use netcommon::console::Console;
+use netcommon::descriptors::room_for;
 use netcommon::echo::{Config, Report};
 use netcommon::net::TcpListener;
 use netcommon::shutdown::Shutdown;
@@ -81,6 +82,11 @@ pub(crate) fn frame(message: &[u8]) -> Vec<u8> {
     let mut frame = u32::try_from(message.len()).unwrap().to_be_bytes().to_vec();
     frame.extend_from_slice(message);
     frame
+}
+
+/// As many clients as wished, or as fit when half of the tests' descriptors are others'; `each` is what one costs us.
+pub(crate) fn clients_that_fit(wished: usize, each: usize) -> usize {
+    room_for(2 * wished * each) / each / 2
 }
 
 /// Does `step` again and again until it says that this is enough; too long is a failure.

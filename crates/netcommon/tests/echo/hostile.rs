@@ -6,7 +6,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use crate::harness::{Server, ask, frame, rest, until};
+use crate::harness::{Server, ask, clients_that_fit, frame, rest, until};
 use netcommon::echo::Config;
 use netcommon::framing::Framing;
 use netcommon::net::TcpListener;
@@ -101,7 +101,7 @@ fn resets_in_the_middle_of_a_message_leave_no_place_taken() {
 }
 
 #[test]
-fn a_burst_of_256_connects_is_accepted_without_a_lost_syn() {
+fn a_burst_of_connects_is_accepted_without_a_lost_syn() {
     let server = Server::start(config(Framing::Lines));
     let addr = server.addr;
     let connect = move || {
@@ -109,7 +109,7 @@ fn a_burst_of_256_connects_is_accepted_without_a_lost_syn() {
         let client = TcpStream::connect(addr).unwrap();
         (started.elapsed(), client)
     };
-    let connects: Vec<_> = (0..256).map(|_| aside("connect", connect)).collect();
+    let connects: Vec<_> = (0..clients_that_fit(256, 2)).map(|_| aside("connect", connect)).collect();
     let done: Vec<_> = connects.into_iter().map(Aside::wait).collect();
     let slowest = done.iter().map(|(took, _)| *took).max().unwrap();
     // A SYN that finds the backlog full is sent again after one second.
