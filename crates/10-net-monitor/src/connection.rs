@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::moment::Moment;
-use crate::observation::{Counts, Flow, Mark, Protocol, Side};
+use crate::observation::{Counts, Flow, Id, Mark, Protocol, Side};
 
 /// How a connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -109,6 +109,8 @@ impl TryFrom<String> for How {
 /// A connection, over or still open.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Connection {
+    /// The source's number for it, as in its `opened` line; not used again in the same run.
+    pub number: u64,
     /// What carried it.
     pub protocol: Protocol,
     /// Who opened it.
@@ -165,9 +167,10 @@ pub struct Connection {
 impl Connection {
     /// A connection that begins now.
     #[must_use]
-    pub fn new(protocol: Protocol, flow: &Flow, start: Moment, not_before: Option<Moment>) -> Self {
+    pub fn new(id: Id, flow: &Flow, start: Moment, not_before: Option<Moment>) -> Self {
         Self {
-            protocol,
+            number: id.number,
+            protocol: id.protocol,
             peer: flow.client,
             port: flow.server.port(),
             server: flow.server,

@@ -65,7 +65,8 @@ pub struct Ledger {
     /// By port, since the last tick.
     since_tick: BTreeMap<Port, Slot>,
     last_tick: Option<Moment>,
-    proof: Option<Proof>,
+    /// By who has counted.
+    proofs: BTreeMap<String, Proof>,
     missed: u64,
 }
 
@@ -102,7 +103,7 @@ impl Ledger {
                 Some(Event::Missed { at, what, at_least })
             }
             Observation::Proof(proof) => {
-                self.proof = Some(proof);
+                self.proofs.insert(proof.counted_by.clone(), proof);
                 None
             }
         }
@@ -117,7 +118,7 @@ impl Ledger {
             let what = format!("{OPEN_MAX} connections are open; the next ones are not kept");
             return self.take(at, Observation::Missed { what, at_least: 1 });
         }
-        let connection = Connection::new(id.protocol, flow, at, not_before);
+        let connection = Connection::new(id, flow, at, not_before);
         self.sums.each(&connection, |totals| totals.open());
         let slot = Slot { opened: 1, ..Slot::default() };
         self.since_tick.entry(port_of(&connection)).or_default().add(slot);
@@ -166,7 +167,7 @@ impl Ledger {
         ids.sort_unstable();
         let mut events: Vec<Event> = ids.into_iter().filter_map(|id| self.end(at, id, How::StillOpen)).collect();
         events.extend(self.tick(at));
-        events.extend(self.proof.clone().map(Event::Proof));
+        events.extend(self.proofs.values().cloned().map(Event::Proof));
         events.push(Event::Finished { at });
         events
     }
@@ -188,10 +189,9 @@ impl Ledger {
         &self.timeline
     }
 
-    /// The last count by somebody else.
-    #[must_use]
-    pub fn proof(&self) -> Option<&Proof> {
-        self.proof.as_ref()
+    /// The last count of everybody else who counts.
+    pub fn proofs(&self) -> impl Iterator<Item = &Proof> {
+        self.proofs.values()
     }
 
     /// How many connections were not seen, at least.

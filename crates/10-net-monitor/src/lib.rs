@@ -18,16 +18,32 @@
 //!
 //! # Read in this order
 //! [`moment`] (one clock that nobody sets back) · [`observation`] (the seam) · [`connection`] · [`event`] (a line of the
-//! log) · [`ledger`] with [`totals`] and [`timeline`] · [`witness`] (from a source to the ledger).
+//! log) · [`ledger`] with [`totals`] and [`timeline`] · [`witness`] (from a source to the ledger) · [`recorder`] ·
+//! [`journal`] (whole lines after a kill). Then [`proxy`]: `pairs`, `lane`, `tcp`, `connection`, `udp`. Last [`record`], which
+//! puts a run together again.
+//!
+//! # What we left out
+//! Contents: the monitor counts bytes and does not look at them. A relay's own packets: both of its sides are connections
+//! of their own, so round trips and retransmissions of the client's path are not what the server sees.
+//!
+//! # Try breaking it
+//! Kill it with `kill -9` while it writes. Give its log a full disk. Send it 10,000 clients. Reset a connection in
+//! the middle of a megabyte.
 //!
 //! # Sources
 //! RFC 9293 sections 3.6 and 3.10 (how connections end) · RFC 3339 · JSON Lines.
 
 pub mod connection;
+pub mod descriptors;
 pub mod event;
+pub mod journal;
 pub mod ledger;
+pub mod lines;
 pub mod moment;
 pub mod observation;
+pub mod proxy;
+pub mod record;
+pub mod recorder;
 pub mod timeline;
 pub mod totals;
 pub mod witness;

@@ -192,7 +192,7 @@ pub enum Observation {
         /// How many connections at least, where that is known.
         at_least: u64,
     },
-    /// A count by somebody else, against which the list can be held; the last one of a run counts.
+    /// A count by somebody else, against which the list can be held; of each who counts, the last one counts.
     Proof(Proof),
 }
 

@@ -1,0 +1,102 @@
+//! The command line: a way of seeing, or a report.
+//!
+//! Read `main.rs` before. clap prints what is written here for `--help`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use net_monitor::journal::Rotation;
+use net_monitor::proxy::CONNECTIONS_MAX;
+use netcommon::cli::Common;
+use netcommon::units::{parse_duration, parse_duration_or_zero, parse_size};
+
+/// Teaches what can be known about connections, from where, and how surely: watches ports, keeps a log, makes reports.
+#[derive(Debug, Parser)]
+#[command(
+    name = "net-monitor",
+    version,
+    after_help = "Examples:\n  net-monitor proxy 127.0.0.1:8001 127.0.0.1:8888 --log run.jsonl\n  \
+                  net-monitor proxy 127.0.0.1:8001=127.0.0.1:8888 udp:127.0.0.1:9001=127.0.0.1:9999"
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Stand between clients and a server, pass everything on and write it down: on any system, without rights
+    Proxy(ProxyArgs),
+}
+
+/// What every way of seeing takes.
+#[derive(Debug, Args)]
+pub(crate) struct Recording {
+    /// Write what is seen into this file, a line of JSON each; a log that exists is continued
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log: Option<PathBuf>,
+
+    /// Begin a new log file when this one has so many bytes: FILE becomes FILE.1, that becomes FILE.2
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, requires = "log")]
+    pub(crate) rotate: Option<usize>,
+
+    /// How many full log files to keep
+    #[arg(long, value_name = "N", default_value_t = 9, requires = "rotate")]
+    pub(crate) keep: u32,
+
+    /// Print events as JSON, one object a line, behind the first lines
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+impl Recording {
+    /// When the log becomes several files.
+    pub(crate) fn rotation(&self) -> Option<Rotation> {
+        let file_len_max = u64::try_from(self.rotate?).unwrap_or(u64::MAX);
+        Some(Rotation { file_len_max, keep: self.keep })
+    }
+}
+
+/// `proxy`
+#[derive(Debug, Args)]
+pub(crate) struct ProxyArgs {
+    /// LISTEN TARGET, or LISTEN=TARGET once or several times; `udp:` in front of LISTEN relays datagrams
+    #[arg(value_name = "LISTEN TARGET | LISTEN=TARGET", required = true)]
+    pub(crate) pairs: Vec<String>,
+
+    /// Relay datagrams where no `tcp:` or `udp:` stands in front
+    #[arg(long)]
+    pub(crate) udp: bool,
+
+    /// TCP connections at once; the next ones wait in the backlog
+    #[arg(long, value_name = "N", default_value_t = CONNECTIONS_MAX)]
+    pub(crate) max_connections: usize,
+
+    /// Take a UDP client for gone when it has been silent for so long
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "4m")]
+    pub(crate) forget_after: Duration,
+
+    /// How long answers may still take after Ctrl-C
+    #[arg(long, value_name = "TIME", value_parser = parse_duration_or_zero, default_value = "5s")]
+    pub(crate) grace: Duration,
+
+    #[command(flatten)]
+    pub(crate) recording: Recording,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_options_fit_together() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,51 @@
+//! The program `net-monitor`: arguments → a way of seeing, or a report → exit code.
+//!
+//! Wiring only; the lesson is in the library. Read `lib.rs` first, `args.rs` for the options, `session.rs` for what all
+//! ways of seeing do the same way.
+
+mod args;
+mod session;
+
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
+use net_monitor::{descriptors, proxy};
+use netcommon::cli::finish;
+
+use crate::args::{Cli, Command, ProxyArgs};
+use crate::session::{Session, Source};
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Proxy(args) => run_proxy(args),
+    };
+    finish("net-monitor", result)
+}
+
+fn run_proxy(args: ProxyArgs) -> anyhow::Result<ExitCode> {
+    let ProxyArgs { pairs, udp, max_connections, forget_after, grace, recording } = args;
+    let pairs = proxy::pairs::parse(&pairs, udp)
+        .unwrap_or_else(|error| Cli::command().error(ErrorKind::ValueValidation, error).exit());
+    let mut session = Session::begin(&recording, "proxy")?;
+    let proxy::Bound { tcp, udp, fronts } = proxy::bind(&pairs)?;
+    for (protocol, front, target) in fronts {
+        session.watch(
+            format!("{protocol} {front} -> {target}"),
+            format_args!("Recording {protocol} for {target}, listening on {front}"),
+        );
+    }
+    let mut sources: Vec<Source> = Vec::new();
+    if !tcp.is_empty() {
+        let connections_max = descriptors::allow(max_connections);
+        sources.push(Source::new("tcp relay", move |witness, shutdown| {
+            proxy::tcp::Relay::new(tcp, connections_max, witness)?.run(grace, shutdown).map(drop)
+        }));
+    }
+    if !udp.is_empty() {
+        sources.push(Source::new("udp relay", move |witness, shutdown| {
+            proxy::udp::Relay::new(udp, forget_after, witness)?.run(shutdown)
+        }));
+    }
+    session.run(&recording, sources)
+}

@@ -1,0 +1,180 @@
+//! The loop that owns the ledger: takes what the sources see, keeps the log, prints the lines.
+//!
+//! Its thread sleeps a moment between two looks at the queue: then many observations are taken together, a source
+//! never has to wake anybody, and the log gets many lines with one write. Read `witness.rs` and `ledger.rs` before.
+
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, TryRecvError, never, select};
+use netcommon::console::Lines;
+use netcommon::shutdown::Shutdown;
+
+use crate::event::Event;
+use crate::journal::Journal;
+use crate::ledger::{Ledger, TICK};
+use crate::lines;
+use crate::moment::{Clock, Moment};
+use crate::witness::Seen;
+
+/// How long observations gather: shorter than anyone can see.
+const GATHER: Duration = Duration::from_millis(5);
+
+/// How far the wall clock may drift from the monotonic one before we say that somebody has set it; a time server
+/// corrects by less, bit by bit.
+const SET_MIN: Duration = Duration::from_secs(1);
+
+/// What is done with what was seen.
+#[derive(Debug)]
+pub struct Recorder {
+    ledger: Ledger,
+    clock: Clock,
+    journal: Option<Journal>,
+    lines: Lines,
+    /// Every event as JSON on stdout, in place of lines for people.
+    json: bool,
+    clock_set_by: i64,
+}
+
+impl Recorder {
+    /// A recorder that has seen nothing yet.
+    #[must_use]
+    pub fn new(clock: Clock, journal: Option<Journal>, lines: Lines, json: bool) -> Self {
+        Self { ledger: Ledger::default(), clock, journal, lines, json, clock_set_by: 0 }
+    }
+
+    /// Takes what is seen until all sources have ended; then writes what is still open and returns the ledger.
+    /// Blocks until then.
+    pub fn run(mut self, seen: &Receiver<Seen>, shutdown: &Shutdown) -> Ledger {
+        let mut next_tick = Instant::now() + TICK;
+        let mut draining = shutdown.draining().clone();
+        loop {
+            let left = next_tick.saturating_duration_since(Instant::now());
+            let ended = select! {
+                recv(seen) -> first => match first {
+                    Ok(first) => self.take_all(first, seen),
+                    Err(_) => true,
+                },
+                recv(draining) -> _ => {
+                    draining = never();
+                    self.say_end_begins();
+                    false
+                }
+                default(left) => false,
+            };
+            if ended {
+                return self.finish();
+            }
+            if next_tick <= Instant::now() {
+                next_tick = Instant::now() + TICK;
+                self.tick();
+            }
+            let now = self.clock.now();
+            self.flush(now);
+            std::thread::sleep(GATHER);
+        }
+    }
+
+    fn say_end_begins(&self) {
+        if !self.json {
+            self.lines.line(format_args!("Server shutting down..."));
+        }
+    }
+
+    /// Takes what waits by now; whether the sources have ended.
+    fn take_all(&mut self, first: Seen, seen: &Receiver<Seen>) -> bool {
+        self.take(first);
+        // No more than wait now, so that a tick is never late for long.
+        for _ in 0..seen.len() {
+            match seen.try_recv() {
+                Ok(next) => self.take(next),
+                Err(TryRecvError::Empty) => return false,
+                Err(TryRecvError::Disconnected) => return true,
+            }
+        }
+        false
+    }
+
+    fn take(&mut self, (at, observation): Seen) {
+        if let Some(event) = self.ledger.take(at, observation) {
+            self.record(&event, at);
+        }
+    }
+
+    fn tick(&mut self) {
+        let now = self.clock.now();
+        for event in self.ledger.tick(now) {
+            self.record(&event, now);
+        }
+        if let Some(by_us) = clock_set(&mut self.clock_set_by, self.clock.set_by()) {
+            self.record(&Event::ClockSet { at: now, by_us }, now);
+        }
+        // During a gap this is where it is tried again.
+        if self.journal.as_ref().is_some_and(Journal::has_gap) {
+            self.say_of_log(|journal| journal.flush(now));
+        }
+    }
+
+    fn record(&mut self, event: &Event, now: Moment) {
+        self.say_of_log(|journal| journal.add(event, now));
+        if self.json {
+            if let Ok(line) = serde_json::to_string(event) {
+                self.lines.line(format_args!("{line}"));
+            }
+        } else if let Some(line) = lines::of(event) {
+            self.lines.line(format_args!("{line}"));
+        }
+    }
+
+    fn flush(&mut self, now: Moment) {
+        if self.journal.as_ref().is_some_and(|journal| !journal.has_gap()) {
+            self.say_of_log(|journal| journal.flush(now));
+        }
+    }
+
+    fn say_of_log(&mut self, act: impl FnOnce(&mut Journal) -> Option<String>) {
+        if let Some(said) = self.journal.as_mut().and_then(act) {
+            // Stderr may be closed; then nobody is left to tell.
+            let _ = writeln!(io::stderr(), "net-monitor: {said}");
+        }
+    }
+
+    fn finish(mut self) -> Ledger {
+        let now = self.clock.now();
+        for event in self.ledger.finish(now) {
+            self.record(&event, now);
+        }
+        self.say_of_log(|journal| journal.flush(now));
+        if !self.json {
+            for line in lines::summary(&self.ledger) {
+                self.lines.line(format_args!("{line}"));
+            }
+        }
+        self.ledger
+    }
+}
+
+/// By how much the clock has been set since it was last asked about, when that is worth a note.
+fn clock_set(before: &mut i64, now: i64) -> Option<i64> {
+    let by = now.saturating_sub(*before);
+    let worth = u128::from(by.unsigned_abs()) >= SET_MIN.as_micros();
+    worth.then(|| {
+        *before = now;
+        by
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_set_is_noted_once_and_a_drift_is_not() {
+        let mut before = 0;
+        let noted: Vec<_> = [0, 900_000, -3_600_000_000, -3_600_000_400, 0]
+            .into_iter()
+            .map(|now| clock_set(&mut before, now))
+            .collect();
+        assert_eq!(noted, [None, None, Some(-3_600_000_000), None, Some(3_600_000_000)]);
+    }
+}
