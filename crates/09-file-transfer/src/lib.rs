@@ -11,8 +11,9 @@
 //! takes (when to worry), and how much arrives in a second (how fast to send).
 //!
 //! # Read in this order
-//! [`file`](mod@file) (what the protocol and the disk say to each other) · [`disk`] (files to send, and a folder for those
-//! that come) · [`report`] (what is told to people).
+//! The exercise: [`simple`] (one datagram, one answer). The seam: [`file`](mod@file) (what the protocol and the disk
+//! say to each other) · [`report`] (what is told to people). Both ends' disks: [`disk`] (files to send, and a folder for
+//! those that come). What people see: [`view`].
 //!
 //! # Sources
 //! RFC 9002 (loss detection) · RFC 6298 (timers) · RFC 8085 (manners of UDP programs) · RFC 8899 (finding
@@ -21,3 +22,5 @@
 pub mod disk;
 pub mod file;
 pub mod report;
+pub mod simple;
+pub mod view;

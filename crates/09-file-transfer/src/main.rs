@@ -1,24 +1,77 @@
-//! The program `file-transfer`: arguments → socket → library → exit code.
+//! The program `file-transfer`: arguments → files or folder → socket → library → exit code.
 //!
 //! Wiring only; the lesson is in the library. Read `lib.rs` first.
 
 mod args;
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
+use anyhow::{Context, anyhow, bail};
 use clap::Parser;
-use netcommon::cli::finish;
+use file_transfer::disk::{DiskStore, FileSource};
+use file_transfer::report::{Report, Totals};
+use file_transfer::simple;
+use file_transfer::view::{Side, View};
+use netcommon::addr::{HostPort, bind_udp, resolve};
+use netcommon::cli::{INTERRUPTED, finish, print_line};
+use netcommon::shutdown::Shutdown;
 
-use crate::args::{Cli, Command};
+use crate::args::{Cli, Command, Protocol, ReceiveArgs, SendArgs};
 
 fn main() -> ExitCode {
-    finish("file-transfer", run(&Cli::parse().command))
+    let result = match Cli::parse().command {
+        Command::Receive(args) => receive(&args),
+        Command::Send(args) => send(&args),
+    };
+    finish("file-transfer", result)
 }
 
-fn run(command: &Command) -> anyhow::Result<ExitCode> {
-    match command {
-        Command::Receive(args) => args.both.common.apply(),
-        Command::Send(args) => args.both.common.apply(),
+fn send(args: &SendArgs) -> anyhow::Result<ExitCode> {
+    args.both.common.apply();
+    let mut source = FileSource::open(&args.files)?;
+    let offers = source.offers().to_vec();
+    let peer = first_address(&args.to)?;
+    let shutdown = Shutdown::on_signals().context("wait for signals")?;
+    let mut view = View::new(Side::Sender, args.both.json, &shutdown);
+    let mut tell = |report: &Report| view.tell(report);
+    let totals = match args.both.protocol {
+        Protocol::Simple => simple::send::run(peer, &offers, &mut source, args.both.timeout, &shutdown, &mut tell),
+        Protocol::Full => bail!("--protocol full is being written; --protocol simple works"),
+    };
+    view.finish()?;
+    Ok(exit_code(&totals?, &shutdown))
+}
+
+fn receive(args: &ReceiveArgs) -> anyhow::Result<ExitCode> {
+    args.both.common.apply();
+    let mut store = DiskStore::open(&args.into)?;
+    let shutdown = Shutdown::on_signals().context("wait for signals")?;
+    let socket = bind_udp(&args.listen)?;
+    let addr = socket.local_addr().context("ask for our address")?;
+    print_line(format_args!("File receiver listening on {addr}"))?;
+    let mut view = View::new(Side::Receiver, args.both.json, &shutdown);
+    let mut tell = |report: &Report| view.tell(report);
+    let totals = match args.both.protocol {
+        Protocol::Simple => {
+            simple::receive::run(&socket, &mut store, args.both.timeout, args.once, &shutdown, &mut tell)
+        }
+        Protocol::Full => bail!("--protocol full is being written; --protocol simple works"),
+    };
+    view.finish()?;
+    let totals = totals?;
+    // A receiver that was stopped has done its job, unless it was to wait for one session.
+    Ok(if args.once { exit_code(&totals, &shutdown) } else { ExitCode::SUCCESS })
+}
+
+fn exit_code(totals: &Totals, shutdown: &Shutdown) -> ExitCode {
+    match totals {
+        Totals { files_failed: 0, files_done: 1.., .. } => ExitCode::SUCCESS,
+        _ if shutdown.is_draining() => ExitCode::from(INTERRUPTED),
+        _ => ExitCode::FAILURE,
     }
-    anyhow::bail!("this program is being written; so far it only knows its options")
+}
+
+fn first_address(host: &HostPort) -> anyhow::Result<SocketAddr> {
+    resolve(host)?.into_iter().next().ok_or_else(|| anyhow!("resolve {host}: no address"))
 }

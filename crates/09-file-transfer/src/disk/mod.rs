@@ -22,3 +22,4 @@ pub use folder::Folder;
 pub use name::{FileName, NAME_LEN_MAX, NameError, NameProblem};
 pub use source::FileSource;
 pub use store::DiskStore;
+pub(crate) use time::to_ns;
