@@ -22,8 +22,8 @@
 //! ```
 //!
 //! # Read in this order
-//! [`server`] (the loop) · [`connection`] (what one client needs, without a socket) · [`deadlines`] (whose time
-//! is up) · `admission.rs` (who is let in) · `netcommon`: `descriptors` (how many may come), `readiness`.
+//! [`server`] (the loop) · [`connection`] (what one client needs, without a socket) · `admission.rs`
+//! (who is let in). Then `netcommon`: `deadlines` (whose time is up), `descriptors` (how many may come), `readiness`.
 //!
 //! # What we left out
 //! A second thread: one is enough until it is busy all the time; then each core gets a loop of its own.
@@ -37,7 +37,6 @@
 
 mod admission;
 pub mod connection;
-pub mod deadlines;
 pub mod server;
 
 pub use server::serve;

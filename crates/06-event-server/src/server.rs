@@ -15,13 +15,13 @@ use std::net;
 use std::time::Instant;
 
 use netcommon::console::Lines;
+use netcommon::deadlines::Deadlines;
 use netcommon::echo::{Config, Report};
 use netcommon::net::{TcpListener, TcpStream};
 use netcommon::readiness::{Interest, Key, Readiness, Ready, TcpSocket};
 use netcommon::shutdown::Shutdown;
 
 use crate::connection::{Connection, Desk, Step};
-use crate::deadlines::Deadlines;
 
 /// The one buffer that everybody's bytes are read into: as much as one client may say while others wait.
 pub(crate) const READ_LEN: usize = 64 * 1024;

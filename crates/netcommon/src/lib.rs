@@ -9,6 +9,7 @@
 //! | [`connect`](mod@connect) | an active open to whichever address answers first | chapter 2 |
 //! | [`net`] | std's sockets with a seam for the narration | chapter 2 |
 //! | [`readiness`] | many sockets on one thread: which of them need not wait | chapter 2 |
+//! | [`deadlines`] | whose time is up, of many, and when to look | chapter 6 |
 //! | [`narrate`] | each socket call as a line with a sentence (`--narrate`) | chapter 2 |
 //! | [`accept`] | what to do when `accept` fails | chapter 2 |
 //! | [`shutdown`], [`connections`] | Ctrl-C: stop accepting, finish answers, cut the rest | chapter 2 |
@@ -27,6 +28,7 @@ pub mod cli;
 pub mod connect;
 pub mod connections;
 pub mod console;
+pub mod deadlines;
 pub mod descriptors;
 pub mod echo;
 pub mod error;

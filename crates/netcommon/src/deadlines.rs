@@ -44,7 +44,7 @@ impl<K: Ord + Copy> Deadlines<K> {
     ///
     /// # Examples
     /// ```
-    /// use event_server::deadlines::Deadlines;
+    /// use netcommon::deadlines::Deadlines;
     /// use std::time::{Duration, Instant};
     ///
     /// let (start, second) = (Instant::now(), Duration::from_secs(1));
