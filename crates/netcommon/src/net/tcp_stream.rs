@@ -3,7 +3,7 @@
 //! Reading and writing work on `&TcpStream` too, as with std, so that one thread can end the reading of
 //! another (`Shutdown::Read`) without a second descriptor. Source: RFC 9293 section 3.9.1.
 
-use std::io::{self, Read, Write};
+use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, SocketAddr};
 use std::time::Duration;
 
@@ -229,6 +229,16 @@ impl Write for &TcpStream {
         told_sent(result, || self.fd(), bytes)
     }
 
+    /// `sendmsg(2)`: several pieces as one send, so that nobody has to copy them together first.
+    fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        let result = (&self.0).write_vectored(pieces);
+        if narrate::is_on() {
+            let bytes: Vec<u8> = pieces.iter().flat_map(|piece| piece.iter().copied()).collect();
+            return told_sent(result, || self.fd(), &bytes);
+        }
+        result
+    }
+
     /// Nothing to do: the kernel sends on its own.
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
@@ -244,6 +254,10 @@ impl Read for TcpStream {
 impl Write for TcpStream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         (&*self).write(bytes)
+    }
+
+    fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        (&*self).write_vectored(pieces)
     }
 
     fn flush(&mut self) -> io::Result<()> {
