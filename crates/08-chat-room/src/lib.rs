@@ -24,5 +24,13 @@
 //! # Sources
 //! DESIGN of this course, "Chat" · RFC 3629 (UTF-8).
 
+pub mod bucket;
+pub mod command;
+pub mod event;
 pub mod join;
+pub mod limits;
+pub mod line;
+pub mod name;
 pub mod protocol;
+pub mod room;
+pub mod text;
