@@ -36,11 +36,13 @@ pub enum ResponseError {
         /// The line.
         line: Vec<u8>,
     },
-    /// A line that continues the one before it.
-    #[error("folded field: the line {} begins with white space, which RFC 9112 section 5.2 forbids", shown(.line))]
+    /// A line that continues the one before it, where none may.
+    #[error("folded field: the line {} begins with white space, and {why}", shown(.line))]
     Folded {
         /// The line.
         line: Vec<u8>,
+        /// Why it is not joined.
+        why: &'static str,
     },
     /// No blank line in all these bytes.
     #[error("the header section or trailer section does not end within {HEAD_BYTES_MAX} bytes")]

@@ -3,13 +3,19 @@
 //! httparse wants to see the section from its beginning; asked again for every byte that drips in, it would
 //! be quadratic. So [`Section`] only looks for the blank line and keeps the bytes, and the parser runs once.
 //! httparse also wants an array for the fields: a fixed one makes the 129th field an error, so ours has as
-//! many places as the section has lines. Sources: RFC 9112 sections 2.2, 4 and 5.
+//! many places as the section has lines. And it refuses folded fields, or leaves the line break in their
+//! value; ours are joined before it sees them. Sources: RFC 9112 sections 2.2, 4 and 5.
+
+use std::borrow::Cow;
 
 use super::error::ResponseError;
 use crate::fields::Fields;
 
 /// The longest header section or trailer section: about what curl (300 KiB) and browsers take.
 pub const HEAD_BYTES_MAX: usize = 256 * 1024;
+
+/// Fields that say where the content ends. Who does not know folds reads another value in them.
+const FRAMING: [&str; 2] = ["Content-Length", "Transfer-Encoding"];
 
 /// What every HTTP/1 response begins with; anything else is another protocol and ends the wait at once.
 const PREFIX: &[u8] = b"HTTP/1.";
@@ -125,10 +131,7 @@ impl Section {
 
 /// Parses field lines and the blank line behind them.
 fn parse_fields(lines: &[u8]) -> Result<Fields, ResponseError> {
-    let folded = |line: &&[u8]| line.starts_with(b" ") || line.starts_with(b"\t");
-    if let Some(line) = lines.split(|byte| *byte == b'\n').find(folded) {
-        return Err(ResponseError::Folded { line: trim_line(line).to_vec() });
-    }
+    let lines = &*unfold(lines)?;
     let count = lines.iter().filter(|byte| **byte == b'\n').count();
     let mut places = vec![httparse::EMPTY_HEADER; count];
     match httparse::parse_headers(lines, &mut places) {
@@ -139,6 +142,31 @@ fn parse_fields(lines: &[u8]) -> Result<Fields, ResponseError> {
         }
         _ => Err(ResponseError::Field { line: first_bad_line(lines).to_vec() }),
     }
+}
+
+/// Joins each line that begins with white space to the one before it, a space in place of the line break:
+/// no server may send such folds any more, but a user agent must read them (RFC 9112 section 5.2).
+fn unfold(lines: &[u8]) -> Result<Cow<'_, [u8]>, ResponseError> {
+    let is_fold = |line: &[u8]| line.starts_with(b" ") || line.starts_with(b"\t");
+    if !lines.split(|byte| *byte == b'\n').any(is_fold) {
+        return Ok(Cow::Borrowed(lines));
+    }
+    let (mut joined, mut name) = (Vec::with_capacity(lines.len()), &lines[..0]);
+    for line in lines.split_inclusive(|byte| *byte == b'\n') {
+        let refused = |why| Err(ResponseError::Folded { line: trim_line(line).to_vec(), why });
+        if !is_fold(line) {
+            name = line.split(|byte| *byte == b':').next().unwrap_or(line);
+        } else if joined.is_empty() {
+            return refused("there is no field before it");
+        } else if FRAMING.iter().any(|field| field.as_bytes().eq_ignore_ascii_case(name)) {
+            return refused("where the content ends must not depend on a fold");
+        } else {
+            joined.truncate(trim_line(&joined).len());
+            joined.push(b' ');
+        }
+        joined.extend_from_slice(line);
+    }
+    Ok(Cow::Owned(joined))
 }
 
 /// The line that made a section malformed, for the error's reader.

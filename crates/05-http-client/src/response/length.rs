@@ -62,6 +62,9 @@ fn transfer_coding(head: &Head) -> Result<ContentLength, ResponseError> {
 }
 
 /// The length in `Content-Length`, if there is one.
+///
+/// The same length twice could be taken for one (RFC 9110 section 8.6 leaves it open). It comes from two
+/// programs on the way that each believed to be the only one; then nothing else of theirs is to be believed.
 fn announced(head: &Head) -> Result<Option<u64>, ResponseError> {
     let mut values = head.fields.all("Content-Length");
     let Some(value) = values.next() else { return Ok(None) };

@@ -64,6 +64,7 @@ fn the_same_bytes_mean_the_same_at_every_split() {
         b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
         b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello",
         b"HTTP/1.1 200 OK\r\nA: b\r\n folded\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n 2\r\n\r\n",
     ];
     for stream in streams {
         let want = whole(stream);
@@ -164,8 +165,22 @@ fn malformed_heads_are_refused_and_show_their_line() {
     ] {
         assert_eq!(whole(head.as_bytes()).error.unwrap().to_string(), want);
     }
-    let folded = whole(b"HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n").error.unwrap().to_string();
-    assert!(folded.starts_with("folded field: the line \" c\""), "{folded}");
+}
+
+#[test]
+fn folds_are_joined_with_spaces_except_where_they_would_move_the_end() {
+    let outcome = whole("HTTP/1.1 200 OK\r\nA: 教\r\n  室\r\nB:\n\tc\r\n \r\nContent-Length: 0\r\n\r\n".as_bytes());
+    let fields = outcome.head.unwrap().fields;
+    assert_eq!((fields.get("A"), fields.get("B")), (Some("教   室".as_bytes()), Some(&b"c"[..])));
+    assert_eq!(outcome.error, None);
+    for (fields, want) in [
+        ("A: b\r\nContent-Length: 1\r\n 2\r\n", "the line \" 2\" begins with white space, and where the content"),
+        ("Transfer-Encoding: a,\r\n chunked\r\n", "the line \" chunked\""),
+        (" A: b\r\n", "the line \" A: b\" begins with white space, and there is no field before it"),
+    ] {
+        let error = whole(format!("{OK}{fields}\r\n").as_bytes()).error.unwrap().to_string();
+        assert!(error.contains(want), "{fields:?}: {error}");
+    }
 }
 
 #[test]
