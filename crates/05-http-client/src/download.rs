@@ -34,7 +34,6 @@ pub struct Download {
     complete: bool,
     /// Whether what has come can be gone on from.
     resumable: bool,
-    written: u64,
 }
 
 impl Download {
@@ -47,7 +46,7 @@ impl Download {
         let (part, from) = (beside(&target, ".http-client-part"), beside(&target, ".http-client-from"));
         let found = || Some((fs::metadata(&part).ok()?.len(), fs::read_to_string(&from).ok()?));
         let resume = if resume && !direct { found().filter(|(len, _)| *len > 0) } else { None };
-        Self { target, part, from, resume, file: None, direct, complete: false, resumable: false, written: 0 }
+        Self { target, part, from, resume, file: None, direct, complete: false, resumable: false }
     }
 
     /// The fields that ask for the rest only, if it is still the same version.
@@ -101,7 +100,6 @@ impl Download {
             remove(&self.from);
         }
         self.file = Some(file);
-        self.written = at;
         Ok(at)
     }
 
@@ -111,9 +109,8 @@ impl Download {
     /// Most often no space left on the disk.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), FetchError> {
         let Some(file) = &mut self.file else { return Ok(()) };
-        file.write_all(bytes).map_err(|cause| OpError::new("write", self.part.display(), cause))?;
-        self.written += bytes.len() as u64;
-        Ok(())
+        let path = if self.direct { &self.target } else { &self.part };
+        Ok(file.write_all(bytes).map_err(|cause| OpError::new("write", path.display(), cause))?)
     }
 
     /// Puts the complete file in its place.
@@ -139,12 +136,15 @@ impl Download {
     /// Keeps what can be gone on from and removes the rest; returns how much is kept, and where.
     #[must_use]
     pub fn give_up(mut self) -> Option<(u64, PathBuf)> {
-        let began = self.file.take().is_some();
-        if began && !self.direct && !(self.resumable && self.written > 0) {
-            remove(&self.part);
-            remove(&self.from);
+        let file = self.file.take().filter(|_| !self.direct)?;
+        // Asked of the file: a full disk may have taken a part of what was written last.
+        let len = file.metadata().map_or(0, |metadata| metadata.len());
+        if self.resumable && len > 0 {
+            return Some((len, self.part));
         }
-        (began && self.resumable && self.written > 0).then_some((self.written, self.part))
+        remove(&self.part);
+        remove(&self.from);
+        None
     }
 }
 

@@ -96,6 +96,61 @@ fn a_cut_download_goes_on_where_it_stopped() {
     server.finish();
 }
 
+/// The client where no file may grow beyond `limit` of the shell's units; a write then fails as on a full disk.
+#[cfg(unix)]
+fn run_with_little_room(limit: u32, args: &[&str]) -> Finished {
+    let script = format!("trap '' XFSZ; ulimit -f {limit}; exec \"$@\"");
+    Program::start_command(Command::new("sh").args(["-c", &script, "sh", CLIENT, "--no-proxy"]).args(args)).wait()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_full_disk_loses_neither_the_old_file_nor_what_can_be_gone_on_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("課.bin");
+    let (path, content) = (file.to_str().unwrap(), "教室".repeat(50_000));
+    let whole = content.clone();
+    let server = Server::start(move |request, _| {
+        let version = if request.path == "/known" { "ETag: \"v1\"\r\n" } else { "" };
+        let from = request.range_start().unwrap_or(0);
+        let status = match from {
+            0 => "200 OK".to_owned(),
+            from => format!("206 Partial\r\nContent-Range: bytes {from}-{}/{}", whole.len() - 1, whole.len()),
+        };
+        let head = format!("HTTP/1.1 {status}\r\n{version}Content-Length: {}\r\n\r\n", whole.len() - from);
+        [head.as_bytes(), &whole.as_bytes()[from..]].concat()
+    });
+    for (place, kept) in [("/unknown", 0), ("/known", 2)] {
+        fs::write(&file, "old").unwrap();
+        let finished = run_with_little_room(8, &["-o", path, &server.url(place)]);
+        let failure = "課.bin.http-client-part: File too large";
+        assert!(finished.code == Some(1) && finished.stderr.contains(failure), "{}", finished.stderr);
+        assert_eq!(finished.stderr.contains("--continue goes on from there"), kept > 0, "{}", finished.stderr);
+        assert_eq!(fs::read_to_string(&file).unwrap(), "old");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1 + kept, "{place}");
+    }
+    let part = fs::metadata(folder.path().join("課.bin.http-client-part")).unwrap().len();
+    assert!(part > 0 && part < content.len() as u64, "{part}");
+    let finished = run(&["--continue", "-o", path, &server.url("/known")]);
+    assert_eq!((finished.code, fs::read_to_string(&file).unwrap() == content), (Some(0), true), "{}", finished.stderr);
+    assert!(server.finish().requests[2].has(&format!("Range: bytes={part}-")));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_device_without_room_is_named_in_the_error() {
+    let server = Server::start(|_, _| text("你好"));
+    let finished = run(&["-o", "/dev/full", &server.url("/")]);
+    assert_eq!(finished.code, Some(1));
+    assert!(finished.stderr.contains(": write /dev/full: No space left on device"), "{}", finished.stderr);
+    let url = server.url("/");
+    let script = format!("exec '{CLIENT}' --no-proxy {url} >/dev/full");
+    let finished = Program::start_command(Command::new("sh").args(["-c", &script])).wait();
+    assert_eq!(finished.code, Some(1));
+    assert!(finished.stderr.contains("stdout: No space left on device"), "{}", finished.stderr);
+    server.finish();
+}
+
 #[test]
 fn a_rest_of_another_version_or_place_is_not_glued_on() {
     let folder = tempfile::tempdir().unwrap();

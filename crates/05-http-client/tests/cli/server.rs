@@ -23,6 +23,11 @@ impl Request {
         self.head.contains(part)
     }
 
+    /// Where `Range: bytes=N-` begins.
+    pub(crate) fn range_start(&self) -> Option<usize> {
+        self.head.lines().find_map(|line| line.strip_prefix("Range: bytes=")?.strip_suffix('-')?.parse().ok())
+    }
+
     pub(crate) fn line(&self) -> String {
         self.head.lines().next().unwrap_or_default().to_owned()
     }
