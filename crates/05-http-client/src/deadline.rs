@@ -15,6 +15,13 @@ use netcommon::shutdown::{Shutdown, Waker};
 /// How much later than the deadline a wait may end; nobody notices, and it saves a system call per read.
 const SLACK: Duration = Duration::from_millis(20);
 
+/// How long a read looks for bytes before it sleeps.
+///
+/// A server on this machine answers after some tens of microseconds; to fall asleep and be woken takes the
+/// kernel as long again. For a server far away it is nothing beside the wait.
+#[cfg(unix)]
+const AWAKE: Duration = Duration::from_micros(50);
+
 /// No wait is longer, whatever the option says: it must fit into the system's clock.
 const ALLOWED_MAX: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
@@ -83,6 +90,24 @@ fn is_too_long(set: Option<Duration>, left: Duration) -> bool {
     set.is_none_or(|set| set > left + SLACK)
 }
 
+/// Looks for bytes for a moment: `poll(2)` without a wait, again and again.
+#[cfg(unix)]
+fn stay_awake(stream: &TcpStream) {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+    let until = Instant::now() + AWAKE;
+    let mut sockets = [PollFd::new(stream.as_std(), PollFlags::IN)];
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    while poll(&mut sockets, Some(&at_once)) == Ok(0) && Instant::now() < until {
+        // On a machine with one core the server could not answer otherwise.
+        std::thread::yield_now();
+    }
+}
+
+/// Elsewhere the read sleeps at once.
+#[cfg(not(unix))]
+fn stay_awake(_: &TcpStream) {}
+
 impl Read for Timed {
     // ANCHOR: read
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
@@ -92,6 +117,7 @@ impl Read for Timed {
                 self.stream.set_read_timeout(Some(left))?;
                 self.read_timeout = Some(left);
             }
+            stay_awake(&self.stream);
             match (&*self.stream).read(buf) {
                 // The timeout of an earlier read was shorter than what is left now: wait for the rest.
                 Err(error) if is_timeout(&error) => self.read_timeout = None,
