@@ -50,6 +50,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "10s")]
     timeout: Duration,
 
+    /// How long each step may take: to connect, to shake hands, to get the headers, to wait for more content
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    step_timeout: Option<Duration>,
+
     /// Write the content to this file, under a temporary name until it is complete
     #[arg(short, long, value_name = "FILE", conflicts_with = "remote_name")]
     output: Option<PathBuf>,
@@ -122,6 +126,7 @@ impl Args {
     pub(crate) fn options(&self) -> Options {
         Options {
             timeout: self.timeout,
+            step_timeout: self.step_timeout,
             follow: !self.no_redirects,
             allow_downgrade: self.allow_downgrade,
             content_max: self.max_size.map(|size| size as u64),

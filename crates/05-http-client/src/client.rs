@@ -35,6 +35,8 @@ const DRAIN_MAX: u64 = 64 * 1024;
 pub struct Options {
     /// From the look-up of the name to the last byte.
     pub timeout: Duration,
+    /// For each step: to connect, to shake hands, to get the header section, to wait for more content.
+    pub step_timeout: Option<Duration>,
     /// Whether redirects are followed.
     pub follow: bool,
     /// Whether https may lead to http.
@@ -102,7 +104,7 @@ impl Client {
     /// # Errors
     /// Whatever kept a whole and well-formed response from arriving.
     pub fn fetch(&mut self, mut request: Request, receiver: &mut dyn Receiver) -> Result<Answer, FetchError> {
-        let deadline = Deadline::new(Instant::now(), self.options.timeout);
+        let deadline = Deadline::new(Instant::now(), self.options.timeout, self.options.step_timeout);
         let mut redirects = Redirects::new(self.options.allow_downgrade);
         loop {
             let follow = self.options.follow.then_some(&mut redirects);
@@ -124,8 +126,7 @@ impl Client {
     ) -> Result<Hop, FetchError> {
         let proxy = self.proxies.of(&request.url).cloned();
         let mut timing = Timing::start();
-        if let Some(mut connection) = self.idle.take_if(|idle| idle.serves(&request.url, proxy.as_ref())) {
-            connection.set_deadline(deadline);
+        if let Some(connection) = self.idle.take_if(|idle| idle.serves(&request.url, proxy.as_ref())) {
             let mut call = Call { request, proxy: proxy.as_ref(), follow: follow.as_deref_mut(), deadline, receiver };
             match self.exchange(&mut call, connection, timing) {
                 Err(error) if is_stale(&error) && request.is_idempotent() => {
@@ -145,6 +146,7 @@ impl Client {
         let via_proxy = call.proxy.filter(|_| call.request.url.scheme() == "http").map(proxy_fields);
         let bytes = call.request.to_bytes(via_proxy.as_deref());
         call.receiver.sent(&bytes);
+        connection.begin_step(call.deadline);
         // A server may answer and close before it has read all: its answer is worth more than our error.
         let sent = connection.write_all(&bytes).and_then(|()| connection.flush());
         let mut reading = Reading::new(call.request, timing, connection.used > 0);
@@ -172,6 +174,10 @@ impl Client {
         call: &mut Call<'_>,
     ) -> Result<(), FetchError> {
         while !reading.parser.is_done() {
+            if reading.head.is_some() {
+                // A large answer takes its time; what takes long is silence.
+                connection.begin_step(call.deadline);
+            }
             let len = connection.read(&mut self.buffer)?;
             if len == 0 {
                 reading.parser.end_of_stream()?;

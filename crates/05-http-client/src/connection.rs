@@ -55,18 +55,20 @@ impl Connection {
         timing: &mut Timing,
     ) -> Result<Self, FetchError> {
         let target = host_port(proxy.unwrap_or(url))?;
+        let deadline = deadline.begin_step();
         let left = deadline.left().ok_or_else(|| FetchError::timeout("connect", deadline))?;
         let stream = connect_timed(&target, left, &means.shutdown, || timing.name = Some(Instant::now()));
         let stream = stream.map_err(|error| {
             let time_is_up = deadline.left().is_none();
             if time_is_up {
-                FetchError::ConnectTimeout { allowed: deadline.allowed(), cause: error }
+                let (allowed, option) = deadline.missed();
+                FetchError::ConnectTimeout { allowed, option, cause: error }
             } else {
                 error.into()
             }
         })?;
         timing.connected = Some(Instant::now());
-        let mut stream = Timed::new(stream, deadline, &means.shutdown);
+        let mut stream = Timed::new(stream, deadline.begin_step(), &means.shutdown);
         let key = key(url, proxy);
         if url.scheme() == "http" {
             return Ok(Self { channel: Channel::Plain(stream), key, used: 0 });
@@ -104,7 +106,9 @@ impl Connection {
         self.key == key(url, proxy)
     }
 
-    pub(crate) fn set_deadline(&mut self, deadline: Deadline) {
+    /// Begins the next step of an exchange that must be over at `deadline`.
+    pub(crate) fn begin_step(&mut self, deadline: Deadline) {
+        let deadline = deadline.begin_step();
         match &mut self.channel {
             Channel::Plain(stream) => stream.set_deadline(deadline),
             #[cfg(feature = "tls")]

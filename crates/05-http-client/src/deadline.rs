@@ -25,30 +25,42 @@ const AWAKE: Duration = Duration::from_micros(50);
 /// No wait is longer, whatever the option says: it must fit into the system's clock.
 const ALLOWED_MAX: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
-/// The moment at which an exchange must be over.
+/// The moment at which an exchange must be over, and perhaps one for the step that it is in.
 #[derive(Debug, Clone, Copy)]
 pub struct Deadline {
     at: Instant,
     allowed: Duration,
+    step: Option<Duration>,
+    step_at: Option<Instant>,
 }
 
 impl Deadline {
-    /// So long from `now` on.
+    /// So long from `now` on; with `step`, so long for each step.
     #[must_use]
-    pub fn new(now: Instant, allowed: Duration) -> Self {
-        Self { at: now + allowed.min(ALLOWED_MAX), allowed }
+    pub fn new(now: Instant, allowed: Duration, step: Option<Duration>) -> Self {
+        Self { at: now + allowed.min(ALLOWED_MAX), allowed, step, step_at: None }
+    }
+
+    /// The same deadline, and a step that begins now.
+    #[must_use]
+    pub fn begin_step(self) -> Self {
+        Self { step_at: self.step.map(|step| Instant::now() + step.min(ALLOWED_MAX)), ..self }
     }
 
     /// What is left; `None` when the time is up.
     #[must_use]
     pub fn left(&self) -> Option<Duration> {
-        Some(self.at.saturating_duration_since(Instant::now())).filter(|left| !left.is_zero())
+        let at = self.step_at.map_or(self.at, |step_at| step_at.min(self.at));
+        Some(at.saturating_duration_since(Instant::now())).filter(|left| !left.is_zero())
     }
 
-    /// The whole time, for an error's reader.
+    /// The time that is up, and the option that gives another, for an error's reader.
     #[must_use]
-    pub fn allowed(&self) -> Duration {
-        self.allowed
+    pub fn missed(&self) -> (Duration, &'static str) {
+        match self.step {
+            Some(step) if Instant::now() < self.at => (step, "--step-timeout"),
+            _ => (self.allowed, "--timeout"),
+        }
     }
 }
 

@@ -27,10 +27,12 @@ pub enum FetchError {
     #[error(transparent)]
     Connect(#[from] ConnectError),
     /// The time was up before a connection was there.
-    #[error("timeout: no connection within the {allowed:?} of --timeout")]
+    #[error("timeout: no connection within the {allowed:?} of {option}")]
     ConnectTimeout {
-        /// The whole time.
+        /// The time.
         allowed: Duration,
+        /// What gives more.
+        option: &'static str,
         /// What each address had said by then.
         #[source]
         cause: ConnectError,
@@ -54,12 +56,14 @@ pub enum FetchError {
     #[error(transparent)]
     Redirect(#[from] RedirectError),
     /// The time was up.
-    #[error("timeout: not done within the {allowed:?} of --timeout; {doing}")]
+    #[error("timeout: not done within the {allowed:?} of {option}; {doing}")]
     Timeout {
         /// What it was waiting for.
         doing: String,
-        /// The whole time.
+        /// The time.
         allowed: Duration,
+        /// What gives more.
+        option: &'static str,
     },
     /// The connection failed while it was in use.
     #[error("{doing}")]
@@ -97,7 +101,8 @@ pub enum FetchError {
 
 impl FetchError {
     pub(crate) fn timeout(doing: &str, deadline: Deadline) -> Self {
-        Self::Timeout { doing: doing.to_owned(), allowed: deadline.allowed() }
+        let (allowed, option) = deadline.missed();
+        Self::Timeout { doing: doing.to_owned(), allowed, option }
     }
 
     /// Says what was going on when the connection failed; other errors stay as they are.
