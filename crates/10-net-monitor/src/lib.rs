@@ -19,7 +19,8 @@
 //! # Read in this order
 //! [`moment`] (one clock that nobody sets back) · [`observation`] (the seam) · [`connection`] · [`event`] (a line of the
 //! log) · [`ledger`] with [`totals`] and [`timeline`] · [`witness`] (from a source to the ledger) · [`recorder`] ·
-//! [`journal`] (whole lines after a kill). Then [`proxy`]: `pairs`, `lane`, `tcp`, `connection`, `udp`. Last [`record`], which
+//! [`journal`] (whole lines after a kill). Then [`proxy`]: `pairs`, `lane`, `tcp`, `connection`, `udp`. Then [`kernel`], what `watch`
+//! sees. Last [`record`], which
 //! puts a run together again.
 //!
 //! # What we left out
@@ -37,6 +38,7 @@ pub mod connection;
 pub mod descriptors;
 pub mod event;
 pub mod journal;
+pub mod kernel;
 pub mod ledger;
 pub mod lines;
 pub mod moment;
