@@ -65,7 +65,7 @@ mod tests {
     fn versions_are_compared_as_numbers() {
         for (said, lacking) in [
             (Some("cargo 1.100.0 (0123abc 2027-01-01)"), false),
-            (Some("rustc 1.88.0"), false),
+            (Some("rustc 1.95.0"), false),
             (Some("cargo 1.95.0-nightly (0123abc 2026-03-01)"), false),
             (Some("cargo 1.9.0"), true),
             (Some("cargo: command not found"), true),
