@@ -2,9 +2,12 @@
 //!
 //! Each limit of the room is an option here and a named constant in the library.
 
+use std::time::Duration;
+
 use clap::{Args, Parser, Subcommand};
 use netcommon::addr::HostPort;
 use netcommon::cli::Common;
+use netcommon::units::{parse_duration, parse_duration_or_zero};
 
 use chat_room::protocol::DEFAULT_ADDR;
 
@@ -31,13 +34,46 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct JoinArgs {
     /// The name that you want to have in the room
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", value_parser = one_line)]
     pub(crate) name: String,
 
     /// The room
     #[arg(value_name = "HOST:PORT", default_value = DEFAULT_ADDR)]
     pub(crate) server: HostPort,
 
+    /// Come back under the same name when the room is lost, with growing waits
+    #[arg(long)]
+    pub(crate) reconnect: bool,
+
+    /// Show the time of each line
+    #[arg(long)]
+    pub(crate) times: bool,
+
+    /// Ring the terminal's bell for a private message, or when somebody names you
+    #[arg(long)]
+    pub(crate) bell: bool,
+
+    /// No prompt and no marks, even on a terminal: lines in, the room's lines out
+    #[arg(long)]
+    pub(crate) plain: bool,
+
+    /// How long the server may take to connect, to let you in, and to say goodbye
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "10s")]
+    pub(crate) timeout: Duration,
+
+    /// The least time between two lines from a pipe, because a room has a limit for what is too fast
+    #[arg(long, value_name = "TIME", value_parser = parse_duration_or_zero, default_value = "0s")]
+    pub(crate) pace: Duration,
+
     #[command(flatten)]
     pub(crate) common: Common,
+}
+
+/// A name is sent as a line, so it must be one; what else a name may be, the room decides.
+fn one_line(name: &str) -> Result<String, String> {
+    match name.trim() {
+        "" => Err("a name has one character at least".to_owned()),
+        name if name.contains(['\n', '\r']) => Err("a name is one line".to_owned()),
+        name => Ok(name.to_owned()),
+    }
 }

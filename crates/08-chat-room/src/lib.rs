@@ -19,7 +19,7 @@
 //! ```
 //!
 //! # Read in this order
-//! [`protocol`] (what both ends agree on) · `join.rs` (the client).
+//! [`protocol`] (what both ends agree on) · [`join`] (the client).
 //!
 //! # Sources
 //! DESIGN of this course, "Chat" · RFC 3629 (UTF-8).
