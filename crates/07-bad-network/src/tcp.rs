@@ -27,7 +27,7 @@ use crate::chance::Direction;
 use crate::event::{Event, Voice};
 use crate::log::Log;
 use crate::stream_way::StreamWay;
-use crate::tcp::connection::Connection;
+use crate::tcp::connection::{Connection, Duct};
 
 mod connection;
 
@@ -103,6 +103,8 @@ pub struct Relay {
     log: Log,
     voice: Voice,
     buffer: Vec<u8>,
+    /// Empty between two turns.
+    duct: Option<Duct>,
 }
 
 impl Relay {
@@ -145,6 +147,7 @@ impl Relay {
             log,
             voice,
             buffer: vec![0; READ_LEN],
+            duct: Duct::new(),
         })
     }
 
@@ -222,7 +225,9 @@ impl Relay {
                 if readable {
                     // A full buffer says that there is more: saves the wait in between.
                     let mut reads = 1;
-                    while self.read(id, direction)? && reads < READS_MAX {
+                    let mut more = self.read(id, direction)?;
+                    while more && reads < READS_MAX {
+                        more = self.pass_through(id, direction)?;
                         reads += 1;
                     }
                 }

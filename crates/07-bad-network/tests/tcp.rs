@@ -18,6 +18,7 @@ use bad_network::stream_way::StreamWay;
 use bad_network::tcp::{Config, Relay, Report};
 use netcommon::descriptors::room_for;
 use netcommon::net::TcpListener;
+use netcommon::testing::aside;
 
 use crate::common::{DEADLINE, any_port, connect, expect_line, serve, serve_on};
 
@@ -90,6 +91,55 @@ fn a_megabyte_comes_back_whole_through_whatever_cuts_it() {
         });
         assert_eq!((report.accepted, report.bytes), (1, [1_000_000; 2]));
     }
+}
+
+/// A stream of its own for each client: no two places of two of them look alike for long.
+fn pattern(client: usize, at: usize) -> u8 {
+    ((at / 251) * (client + 3) + at % 251) as u8
+}
+
+#[test]
+fn much_at_once_passes_whole_and_unmixed_to_receivers_that_pause() {
+    const LEN: usize = 9_000_000;
+    let (sender, checked) = std::sync::mpsc::channel();
+    // Each tells who it is with its first byte; between its reads, the kernel's buffers fill.
+    let target = serve(move |mut stream| {
+        let mut client = [0];
+        stream.read_exact(&mut client).unwrap();
+        let (client, mut at, mut buffer) = (usize::from(client[0]), 0, vec![0; 700_001]);
+        let wrong = loop {
+            match stream.read(&mut buffer) {
+                Ok(0) => break None,
+                Ok(len) if (0..len).all(|i| buffer[i] == pattern(client, at + i)) => at += len,
+                Ok(_) => break Some(at),
+                // The one that is aborted in the middle.
+                Err(_) => break None,
+            }
+        };
+        sender.send((client, at, wrong)).unwrap();
+    });
+    let report = with_relay(target.addr, Config::default(), DEADLINE, |front, _| {
+        let clients = [0, 1, 2].map(|client| {
+            aside("client", move || {
+                let mut stream = connect(front);
+                stream.write_all(&[client as u8]).unwrap();
+                let data: Vec<u8> = (0..LEN).map(|at| pattern(client, at)).collect();
+                if client == 2 {
+                    stream.write_all(&data[..LEN / 2]).unwrap();
+                    socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
+                } else {
+                    stream.write_all(&data).unwrap();
+                }
+            })
+        });
+        clients.into_iter().for_each(|client| client.wait());
+        let mut ends: Vec<_> = (0..3).map(|_| checked.recv_timeout(DEADLINE).unwrap()).collect();
+        ends.sort_unstable();
+        assert_eq!((ends[0], ends[1]), ((0, LEN, None), (1, LEN, None)));
+        assert!(ends[2].1 <= LEN / 2 && ends[2].2.is_none(), "{:?}", ends[2]);
+    });
+    let [up, down] = report.bytes;
+    assert!(down == 0 && up >= 2 * (LEN as u64 + 1), "{report:?}");
 }
 
 #[test]

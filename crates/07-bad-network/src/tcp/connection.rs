@@ -2,7 +2,7 @@
 //!
 //! A half-close passes through: the end of one direction says nothing about the other. An abort passes
 //! through as well, as the reset that it was. Read `tcp.rs` before. Sources: RFC 9293 sections 3.6 and
-//! 3.10.5; UNP section 6.6 (shutdown).
+//! 3.10.5; UNP section 6.6 (shutdown). Read `connection/duct.rs` next.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::Shutdown as How;
@@ -10,6 +10,10 @@ use std::net::Shutdown as How;
 use super::*;
 use crate::pipe::{Pipe, Step};
 use crate::record::{Piece, PieceFate, to_ms};
+
+mod duct;
+
+pub(super) use self::duct::Duct;
 
 /// Two sockets and two pipes.
 #[derive(Debug)]
@@ -135,19 +139,36 @@ impl Relay {
 
     /// The way without a detour: from hand to hand; what the receiver does not take goes into the pipe.
     fn hand_on(&mut self, id: u64, direction: Direction, len: usize) -> Result<(), OpError> {
-        let now = self.now();
-        let written = self.write(id, direction, &self.buffer[..len]);
+        let to = self.sender(id, receiver(direction)).ok_or(ErrorKind::NotConnected);
+        let written = to.map_err(io::Error::from).and_then(|mut to| to.write(&self.buffer[..len]));
         let taken = match written {
             Ok(taken) => taken,
             Err(error) if is_nothing(&error) => 0,
             Err(_) => return self.abort(id, &format!("reset by the {}", receiver_name(direction))),
         };
+        let now = self.now();
+        let Some(connection) = self.connections.get_mut(&id) else { return Ok(()) };
+        connection.lanes[direction.index()].pipe.push(now, &self.buffer[taken..len]);
+        self.handed_on(id, direction, len, taken)
+    }
+
+    /// Of `len` bytes the receiver took `taken`; the others are in the pipe.
+    fn handed_on(&mut self, id: u64, direction: Direction, len: usize, taken: usize) -> Result<(), OpError> {
+        let now = self.now();
         let Some(connection) = self.connections.get_mut(&id) else { return Ok(()) };
         let lane = &mut connection.lanes[direction.index()];
         lane.pipe.passed(taken);
         lane.blocked = taken < len;
-        lane.pipe.push(now, &self.buffer[taken..len]);
+        if taken == 0 {
+            return Ok(());
+        }
         self.count_left(id, direction, taken, PieceFate::Passed, now)
+    }
+
+    /// The stream that sends in the direction of this index.
+    fn sender(&self, id: u64, index: usize) -> Option<&TcpStream> {
+        let key = self.connections.get(&id)?.senders[index]?;
+        self.sockets.get(key).and_then(|(socket, _)| stream(socket))
     }
 
     /// Moves a connection along as far as it goes now, and arranges when it goes on.
@@ -266,13 +287,6 @@ impl Relay {
             self.alarms.extend(alarm.map(|alarm| (alarm, id)));
             connection.alarm = alarm;
         }
-    }
-
-    fn write(&self, id: u64, direction: Direction, bytes: &[u8]) -> io::Result<usize> {
-        let key = self.connections.get(&id).and_then(|connection| connection.senders[receiver(direction)]);
-        let socket = key.and_then(|key| self.sockets.get(key));
-        let mut to = socket.and_then(|(socket, _)| stream(socket)).ok_or(ErrorKind::NotConnected)?;
-        to.write(bytes)
     }
 
     fn count_left(
