@@ -29,6 +29,8 @@ pub(crate) enum Command {
     Receive(ReceiveArgs),
     /// Send files, and end when the receiver has verified them and has them on disk
     Send(SendArgs),
+    /// Draw what --trace has written, as SVG: bytes over time, losses, what was sent again, the window
+    Draw(DrawArgs),
 }
 
 /// Which protocol is spoken.
@@ -95,12 +97,26 @@ pub(crate) struct SendArgs {
     #[arg(long)]
     pub no_sack: bool,
 
-    /// Write what became of every datagram to this file
+    /// Write what became of every datagram to this file; `draw` makes a picture of it
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
 
     #[command(flatten)]
     pub both: BothArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DrawArgs {
+    /// What `send --trace FILE` has written
+    #[arg(value_name = "TRACE")]
+    pub trace: PathBuf,
+
+    /// Write the picture to this file instead of stdout
+    #[arg(short, long, value_name = "FILE.svg")]
+    pub output: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub common: Common,
 }
 
 #[derive(Debug, Args)]

@@ -13,7 +13,7 @@
 //! # Read in this order
 //! The exercise: [`simple`] (one datagram, one answer). The seam: [`file`](mod@file) (what the protocol and the disk
 //! say to each other) · [`report`] (what is told to people). Both ends' disks: [`disk`] (files to send, and a folder for
-//! those that come). What people see: [`view`].
+//! those that come). What people see: [`view`] · [`trace`] (what became of every datagram, and its picture).
 //!
 //! # Sources
 //! RFC 9002 (loss detection) · RFC 6298 (timers) · RFC 8085 (manners of UDP programs) · RFC 8899 (finding
@@ -23,4 +23,5 @@ pub mod disk;
 pub mod file;
 pub mod report;
 pub mod simple;
+pub mod trace;
 pub mod view;

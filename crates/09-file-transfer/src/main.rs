@@ -6,23 +6,27 @@ mod args;
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use clap::Parser;
 use file_transfer::disk::{DiskStore, FileSource};
-use file_transfer::report::{Report, Totals};
+use file_transfer::report::{Fate, Report, Totals};
 use file_transfer::simple;
+use file_transfer::trace::{Trace, draw};
 use file_transfer::view::{Side, View};
 use netcommon::addr::{HostPort, bind_udp, resolve};
 use netcommon::cli::{INTERRUPTED, finish, print_line};
+use netcommon::error::OpError;
 use netcommon::shutdown::Shutdown;
 
-use crate::args::{Cli, Command, Protocol, ReceiveArgs, SendArgs};
+use crate::args::{Cli, Command, DrawArgs, Protocol, ReceiveArgs, SendArgs};
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Receive(args) => receive(&args),
         Command::Send(args) => send(&args),
+        Command::Draw(args) => draw_trace(&args),
     };
     finish("file-transfer", result)
 }
@@ -35,8 +39,13 @@ fn send(args: &SendArgs) -> anyhow::Result<ExitCode> {
     let shutdown = Shutdown::on_signals().context("wait for signals")?;
     let mut view = View::new(Side::Sender, args.both.json, &shutdown);
     let mut tell = |report: &Report| view.tell(report);
+    let mut trace = args.trace.as_deref().map(Trace::create).transpose()?;
+    let mut add = trace.as_mut().map(|trace| |at: Duration, fate: &Fate| trace.add(at, fate));
     let totals = match args.both.protocol {
-        Protocol::Simple => simple::send::run(peer, &offers, &mut source, args.both.timeout, &shutdown, &mut tell),
+        Protocol::Simple => {
+            let add = add.as_mut().map(|add| add as &mut dyn FnMut(Duration, &Fate));
+            simple::send::run(peer, &offers, &mut source, args.both.timeout, &shutdown, &mut tell, add)
+        }
         Protocol::Full => bail!("--protocol full is being written; --protocol simple works"),
     };
     view.finish()?;
@@ -62,6 +71,16 @@ fn receive(args: &ReceiveArgs) -> anyhow::Result<ExitCode> {
     let totals = totals?;
     // A receiver that was stopped has done its job, unless it was to wait for one session.
     Ok(if args.once { exit_code(&totals, &shutdown) } else { ExitCode::SUCCESS })
+}
+
+fn draw_trace(args: &DrawArgs) -> anyhow::Result<ExitCode> {
+    args.common.apply();
+    let svg = draw(&args.trace, args.common.lang)?;
+    match &args.output {
+        Some(path) => std::fs::write(path, svg).map_err(|error| OpError::new("write", path.display(), error))?,
+        None => print_line(format_args!("{}", svg.trim_end()))?,
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn exit_code(totals: &Totals, shutdown: &Shutdown) -> ExitCode {

@@ -163,3 +163,22 @@ fn ctrl_c_ends_a_sender_that_waits() {
     sender.interrupt();
     assert_eq!(sender.wait().code, Some(130));
 }
+
+#[test]
+fn a_trace_is_written_and_drawn() {
+    let (from, into) = files();
+    let (receiver, addr) = receiver(into.path(), &["--once"]);
+    let trace = from.path().join("軌跡.jsonl");
+    let sent = send(&[&from.path().join("課表.txt")], &addr, &["--trace", trace.to_str().unwrap()]);
+    assert_eq!((sent.code, receiver.wait().code), (Some(0), Some(0)), "{sent:?}");
+    let lines = fs::read_to_string(&trace).unwrap();
+    assert_eq!(lines.matches(r#""fate":"sent""#).count(), 4, "3,400 bytes in pieces of 1,024: {lines}");
+    let picture = from.path().join("圖.svg");
+    let args = ["draw", trace.to_str().unwrap(), "--output", picture.to_str().unwrap(), "--lang", "zh-TW"];
+    let drawn = Program::run(EXE, &args, "");
+    assert_eq!((drawn.code, drawn.stdout.as_str()), (Some(0), ""), "{drawn:?}");
+    assert!(fs::read_to_string(picture).unwrap().contains("送出 4 個資料包，其中 0 個是重送"));
+    let refused = Program::run(EXE, &["draw", from.path().join("課表.txt").to_str().unwrap()], "");
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.stderr.contains("課表.txt, line 1: not a line of a trace: "), "{refused:?}");
+}

@@ -12,11 +12,11 @@ use netcommon::error::{OpError, is_timeout};
 use netcommon::net::UdpSocket;
 use netcommon::shutdown::{Shutdown, Waker};
 
-use super::message::DATAGRAM_LEN_MAX;
+use super::message::{DATAGRAM_LEN_MAX, Message};
 use super::sender::{Happened, Sender};
 use super::{is_interrupted, log_received, log_sent};
 use crate::file::{Offer, Session, Source};
-use crate::report::{Report, Totals};
+use crate::report::{Fate, Report, Totals};
 
 /// A read timeout of zero would be none at all.
 const WAIT_MIN: Duration = Duration::from_millis(1);
@@ -27,13 +27,14 @@ const WAIT_MIN: Duration = Duration::from_millis(1);
 ///
 /// # Errors
 /// The socket fails, or nothing listens at `peer`. A file that fails is told and counted, and is no error.
-pub fn run(
+pub fn run<'a>(
     peer: SocketAddr,
-    offers: &[Offer],
+    offers: &'a [Offer],
     source: &mut dyn Source,
     patience: Duration,
     shutdown: &Shutdown,
-    tell: &mut dyn FnMut(&Report),
+    tell: &'a mut dyn FnMut(&Report),
+    trace: Option<&'a mut dyn FnMut(Duration, &Fate)>,
 ) -> Result<Totals, OpError> {
     let socket = connected_to(peer).map_err(|error| OpError::new("connect to", peer, error))?;
     let waker = Waker::for_udp_socket(&socket).map_err(|error| OpError::new("prepare for", "shutdown", error))?;
@@ -49,6 +50,7 @@ pub fn run(
         totals: Totals { bytes_total: offers.iter().map(|offer| offer.size).sum(), ..Totals::default() },
         told: false,
         tell,
+        tracer: Tracer { trace, sent: 0 },
     };
     let result = run.until_over(source, shutdown);
     run.end(&result, shutdown);
@@ -66,14 +68,43 @@ struct Run<'a> {
     /// Whether the session's start was told.
     told: bool,
     tell: &'a mut dyn FnMut(&Report),
+    tracer: Tracer<'a>,
+}
+
+/// What became of each DATA, for `--trace`: at most one is on its way, the last that was sent.
+struct Tracer<'a> {
+    trace: Option<&'a mut dyn FnMut(Duration, &Fate)>,
+    sent: u64,
+}
+
+impl Tracer<'_> {
+    fn sent(&mut self, at: Duration, index: usize, datagram: &[u8], again: bool) {
+        let (Some(trace), Some(Message::Data { offset, bytes, .. })) = (&mut self.trace, Message::parse(datagram))
+        else {
+            return;
+        };
+        if again {
+            trace(at, &Fate::Lost { number: self.sent });
+        }
+        self.sent += 1;
+        let index = u32::try_from(index).unwrap_or(u32::MAX);
+        trace(at, &Fate::Sent { number: self.sent, index, offset, len: bytes.len(), again });
+    }
+
+    fn arrived(&mut self, at: Duration) {
+        if let Some(trace) = &mut self.trace {
+            trace(at, &Fate::Arrived { number: self.sent });
+        }
+    }
 }
 
 impl Run<'_> {
     fn until_over(&mut self, source: &mut dyn Source, shutdown: &Shutdown) -> Result<(), OpError> {
         let mut buffer = [0; DATAGRAM_LEN_MAX + 1];
         while !self.sender.is_over() && !shutdown.is_draining() {
-            let now = self.start.elapsed();
+            let (index, now) = (self.sender.index(), self.start.elapsed());
             if let Some((datagram, again)) = self.sender.poll(now) {
+                self.tracer.sent(now, index, datagram, again);
                 send(&self.socket, datagram, &mut self.totals, again)
                     .map_err(|error| explained("send to", self.peer, error))?;
             }
@@ -115,6 +146,7 @@ impl Run<'_> {
         match happened {
             Happened::Taken => (self.tell)(&Report::FileStarted { session, index: place, name, size, from: 0 }),
             Happened::Bytes(len) => {
+                self.tracer.arrived(self.totals.elapsed);
                 self.totals.bytes_done += len;
                 (self.tell)(&Report::Progress { session, totals: self.totals });
             }

@@ -1,0 +1,186 @@
+//! From a trace to its picture: which marks stand where.
+//!
+//! A trace may have millions of lines, so it is read twice, once for the ends of the axes and once for the marks,
+//! and never kept: a mark is a place in a grid of pixels, and two in one place are one. Read `figure.rs` for how
+//! the picture is written.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+
+use netcommon::error::OpError;
+use netcommon::lang::Lang;
+
+use super::figure::{Figure, Panel, Shape};
+use super::{Line, What};
+
+/// The longest line of a trace that is read; ours are far below.
+const LINE_LEN_MAX: u64 = 1000;
+
+/// Datagrams on their way at once; a trace with more was not written by us.
+const IN_FLIGHT_MAX: usize = 1_000_000;
+
+/// Why a trace cannot be drawn.
+#[derive(Debug, thiserror::Error)]
+pub enum DrawError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    Read(#[from] OpError),
+    /// A line that no trace has.
+    #[error("{name}, line {number}: not a line of a trace")]
+    Line {
+        /// The file.
+        name: String,
+        /// Counted from 1.
+        number: usize,
+        /// What is wrong with it.
+        #[source]
+        cause: serde_json::Error,
+    },
+    /// Nothing was sent.
+    #[error("{name}: no datagram in it; was it written with --trace?")]
+    Empty {
+        /// The file.
+        name: String,
+    },
+}
+
+/// Draws the trace at `path` as SVG: bytes over time with losses and what was sent again, and below it how much
+/// was allowed to be on its way.
+///
+/// # Errors
+/// [`DrawError`] says what is wrong with the file.
+pub fn draw(path: &Path, lang: Lang) -> Result<String, DrawError> {
+    let name = path.display().to_string();
+    let mut ends = Ends::default();
+    each_line(path, &name, |line| ends.see(line))?;
+    if ends.sent == 0 {
+        return Err(DrawError::Empty { name });
+    }
+    let mut marks = Marks::new(&ends, lang);
+    each_line(path, &name, |line| marks.put(line))?;
+    let Marks { bytes, window, counts, .. } = marks;
+    let [again, lost] = counts;
+    let summary = lang.pick(
+        format!("{} datagrams sent, {again} of them again, {lost} taken for lost", ends.sent),
+        format!("送出 {} 個資料包，其中 {again} 個是重送，{lost} 個被當成遺失", ends.sent),
+    );
+    let panels = if ends.cwnd_max > 0 { vec![bytes, window] } else { vec![bytes] };
+    let title = lang.pick("A file on its way", "傳送中的檔案").to_owned();
+    Ok(Figure { title, summary, time_label: lang.pick("time", "時間"), panels }.svg())
+}
+
+fn each_line(path: &Path, name: &str, mut see: impl FnMut(&Line)) -> Result<(), DrawError> {
+    let failed = |error| OpError::new("read trace", name, error);
+    let mut file = BufReader::new(File::open(path).map_err(failed)?);
+    let mut text = Vec::new();
+    for number in 1.. {
+        text.clear();
+        if (&mut file).take(LINE_LEN_MAX).read_until(b'\n', &mut text).map_err(failed)? == 0 {
+            break;
+        }
+        // A trace that was cut ends in the middle of a line.
+        if !text.ends_with(b"\n") && text.len() < LINE_LEN_MAX as usize {
+            break;
+        }
+        let line = serde_json::from_slice(&text);
+        see(&line.map_err(|cause| DrawError::Line { name: name.to_owned(), number, cause })?);
+    }
+    Ok(())
+}
+
+/// How far the axes reach.
+#[derive(Debug, Default)]
+struct Ends {
+    time_ms: f64,
+    sent: u64,
+    cwnd_max: u64,
+    /// The end of what was sent of each file.
+    files: BTreeMap<u32, u64>,
+}
+
+impl Ends {
+    fn see(&mut self, line: &Line) {
+        self.time_ms = self.time_ms.max(line.at_ms);
+        match line.what {
+            What::Sent { file, offset, len, .. } => {
+                self.sent += 1;
+                let end = self.files.entry(file).or_default();
+                *end = (*end).max(offset.saturating_add(len));
+            }
+            What::Window { cwnd, in_flight, .. } => self.cwnd_max = self.cwnd_max.max(cwnd).max(in_flight),
+            What::Arrived { .. } | What::Lost { .. } => {}
+        }
+    }
+
+    /// Where each file begins when they are put behind each other, and where all end.
+    fn begins(&self) -> (HashMap<u32, u64>, u64) {
+        let mut begins = HashMap::new();
+        let mut end = 0_u64;
+        for (file, len) in &self.files {
+            begins.insert(*file, end);
+            end = end.saturating_add(*len);
+        }
+        (begins, end)
+    }
+}
+
+/// The marks of both panels.
+struct Marks {
+    begins: HashMap<u32, u64>,
+    /// When and where each datagram that is on its way was sent.
+    on_the_way: HashMap<u64, (f64, f64)>,
+    bytes: Panel,
+    window: Panel,
+    /// Sent again, lost.
+    counts: [u64; 2],
+}
+
+const SENT: usize = 0;
+const AGAIN: usize = 1;
+const LOST: usize = 2;
+const CWND: usize = 0;
+const IN_FLIGHT: usize = 1;
+
+impl Marks {
+    fn new(ends: &Ends, lang: Lang) -> Self {
+        let (begins, end) = ends.begins();
+        let mut bytes = Panel::new(lang.pick("byte of the files", "檔案的第幾個位元組"), ends.time_ms, end as f64);
+        bytes.series(Shape::Dot, "#1f5fa8", lang.pick("sent", "送出"));
+        bytes.series(Shape::Plus, "#b36a00", lang.pick("sent again", "重送"));
+        bytes.series(Shape::Cross, "#b3001b", lang.pick("lost", "遺失"));
+        let label = lang.pick("bytes on their way", "路上的位元組");
+        let mut window = Panel::new(label, ends.time_ms, ends.cwnd_max as f64);
+        window.series(Shape::Steps, "#2d7d46", lang.pick("allowed (cwnd)", "允許（cwnd）"));
+        window.series(Shape::Dot, "#777777", lang.pick("there are (in flight)", "實際（in flight）"));
+        Self { begins, on_the_way: HashMap::new(), bytes, window, counts: [0; 2] }
+    }
+
+    fn put(&mut self, line: &Line) {
+        match line.what {
+            What::Sent { number, file, offset, again, .. } => {
+                let at = (line.at_ms, self.begins.get(&file).copied().unwrap_or(0).saturating_add(offset) as f64);
+                self.counts[0] += u64::from(again);
+                self.bytes.mark(if again { AGAIN } else { SENT }, at);
+                if self.on_the_way.len() < IN_FLIGHT_MAX {
+                    self.on_the_way.insert(number, at);
+                }
+            }
+            What::Arrived { number } => {
+                self.on_the_way.remove(&number);
+            }
+            What::Lost { number } => {
+                self.counts[1] += 1;
+                // A loss stands where the datagram was sent, not where it was noticed.
+                if let Some(at) = self.on_the_way.remove(&number) {
+                    self.bytes.mark(LOST, at);
+                }
+            }
+            What::Window { cwnd, in_flight, .. } => {
+                self.window.mark(CWND, (line.at_ms, cwnd as f64));
+                self.window.mark(IN_FLIGHT, (line.at_ms, in_flight as f64));
+            }
+        }
+    }
+}
