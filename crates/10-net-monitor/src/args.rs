@@ -17,7 +17,7 @@ use netcommon::units::{parse_duration, parse_duration_or_zero, parse_size};
     name = "net-monitor",
     version,
     after_help = "Examples:\n  net-monitor proxy 127.0.0.1:8001 127.0.0.1:8888 --log run.jsonl\n  \
-                  net-monitor proxy 127.0.0.1:8001=127.0.0.1:8888 udp:127.0.0.1:9001=127.0.0.1:9999"
+                  net-monitor report run.jsonl --html report.html"
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -29,6 +29,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Stand between clients and a server, pass everything on and write it down: on any system, without rights
     Proxy(ProxyArgs),
+    /// Make a report of one log or several: text, or JSON, CSV, a page for a browser
+    Report(ReportArgs),
 }
 
 /// What every way of seeing takes.
@@ -87,6 +89,33 @@ pub(crate) struct ProxyArgs {
 
     #[command(flatten)]
     pub(crate) recording: Recording,
+}
+
+/// `report`
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// Logs of `--log`; the files of a rotation in any order
+    #[arg(value_name = "LOG", required = true)]
+    pub(crate) logs: Vec<PathBuf>,
+
+    /// One JSON object with everything
+    #[arg(long, conflicts_with = "csv")]
+    pub(crate) json: bool,
+
+    /// A line for each connection, for a spreadsheet
+    #[arg(long)]
+    pub(crate) csv: bool,
+
+    /// Write a page for a browser into this file; needs no network and no script
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+
+    /// How many connections the text lists
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) rows: usize,
+
+    #[command(flatten)]
+    pub(crate) common: Common,
 }
 
 #[cfg(test)]

@@ -46,6 +46,7 @@ pub mod observation;
 pub mod proxy;
 pub mod record;
 pub mod recorder;
+pub mod report;
 pub mod timeline;
 pub mod totals;
 pub mod witness;

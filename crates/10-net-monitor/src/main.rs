@@ -6,19 +6,23 @@
 mod args;
 mod session;
 
+use std::fs;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
-use net_monitor::{descriptors, proxy};
-use netcommon::cli::finish;
+use net_monitor::{descriptors, journal, proxy, report};
+use netcommon::cli::{StdoutError, finish};
+use netcommon::error::OpError;
 
-use crate::args::{Cli, Command, ProxyArgs};
+use crate::args::{Cli, Command, ProxyArgs, ReportArgs};
 use crate::session::{Session, Source};
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Proxy(args) => run_proxy(args),
+        Command::Report(args) => report(&args),
     };
     finish("net-monitor", result)
 }
@@ -48,4 +52,22 @@ fn run_proxy(args: ProxyArgs) -> anyhow::Result<ExitCode> {
         }));
     }
     session.run(&recording, sources)
+}
+
+fn report(args: &ReportArgs) -> anyhow::Result<ExitCode> {
+    args.common.apply();
+    let record = journal::read(&args.logs)?;
+    if let Some(path) = &args.html {
+        let page = report::html::page(&record, args.common.lang);
+        fs::write(path, page).map_err(|error| OpError::new("write", path.display(), error))?;
+    }
+    let text = match args {
+        ReportArgs { json: true, .. } => format!("{:#}\n", report::json::json(&record)),
+        ReportArgs { csv: true, .. } => report::csv::csv(&record),
+        ReportArgs { html: Some(path), .. } => format!("Report in {}\n", path.display()),
+        ReportArgs { rows, .. } => report::text::text(&record, args.common.lang, *rows),
+    };
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(StdoutError)?;
+    Ok(ExitCode::SUCCESS)
 }

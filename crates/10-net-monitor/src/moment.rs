@@ -61,6 +61,12 @@ impl Moment {
         Self::from_micros(self.0.saturating_add(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)))
     }
 
+    /// Date and time to the second, for people: `2026-11-23 08:15:00`.
+    #[must_use]
+    pub fn to_the_second(self) -> String {
+        self.to_string()[..19].replace('T', " ")
+    }
+
     /// The time of day, for a line that people read: `08:15:00.250`.
     #[must_use]
     pub fn time_of_day(self) -> String {
