@@ -21,7 +21,7 @@
 //! log) · [`ledger`] with [`totals`] and [`timeline`] · [`witness`] (from a source to the ledger) · [`recorder`] ·
 //! [`journal`] (whole lines after a kill). Then [`proxy`]: `pairs`, `lane`, `tcp`, `connection`, `udp`. Then [`kernel`], what `watch`
 //! sees. Last [`record`], which
-//! puts a run together again.
+//! puts a run together again, and [`report`].
 //!
 //! # What we left out
 //! Contents: the monitor counts bytes and does not look at them. A relay's own packets: both of its sides are connections
@@ -35,7 +35,6 @@
 //! RFC 9293 sections 3.6 and 3.10 (how connections end) · RFC 3339 · JSON Lines.
 
 pub mod connection;
-pub mod descriptors;
 pub mod event;
 pub mod journal;
 pub mod kernel;

@@ -12,8 +12,9 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
-use net_monitor::{descriptors, journal, proxy, report};
+use net_monitor::{journal, proxy, report};
 use netcommon::cli::{StdoutError, finish};
+use netcommon::descriptors::room_for;
 use netcommon::error::OpError;
 
 use crate::args::{Cli, Command, ProxyArgs, ReportArgs};
@@ -41,7 +42,9 @@ fn run_proxy(args: ProxyArgs) -> anyhow::Result<ExitCode> {
     }
     let mut sources: Vec<Source> = Vec::new();
     if !tcp.is_empty() {
-        let connections_max = descriptors::allow(max_connections);
+        // Two for each, and some for the pipes through which the kernel moves much.
+        let room = room_for(max_connections.saturating_mul(2).saturating_add(proxy::PIPE_ENDS_MAX));
+        let connections_max = (room / 2).clamp(1, max_connections.max(1));
         sources.push(Source::new("tcp relay", move |witness, shutdown| {
             proxy::tcp::Relay::new(tcp, connections_max, witness)?.run(grace, shutdown).map(drop)
         }));

@@ -9,6 +9,9 @@ pub(super) use self::linux::{Pipe, Pipes};
 #[cfg(not(target_os = "linux"))]
 pub(super) use self::nowhere::{Pipe, Pipes};
 
+/// Pipes at most, two descriptors each: so many lanes carry much at the same moment; the others copy.
+pub(super) const PIPES_MAX: usize = if cfg!(target_os = "linux") { 64 } else { 0 };
+
 #[cfg(target_os = "linux")]
 mod linux {
     use std::io;
@@ -18,8 +21,7 @@ mod linux {
     use netcommon::net::TcpStream;
     use rustix::pipe::{PipeFlags, SpliceFlags, fcntl_setpipe_size, pipe_with, splice};
 
-    /// Pipes at most, two descriptors each: so many lanes carry much at the same moment; the others copy.
-    const PIPES_MAX: usize = 64;
+    use super::PIPES_MAX;
 
     /// How much a pipe holds. An unprivileged user has 64 MiB for all pipes (`pipe-user-pages-soft`).
     const PIPE_LEN: usize = 512 * 1024;
