@@ -61,8 +61,8 @@ pub(crate) struct JoinArgs {
     #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "10s")]
     pub(crate) timeout: Duration,
 
-    /// The least time between two lines from a pipe, because a room has a limit for what is too fast
-    #[arg(long, value_name = "TIME", value_parser = parse_duration_or_zero, default_value = "0s")]
+    /// The time between two lines from a pipe, after the first 25, so that the room need not call them too fast
+    #[arg(long, value_name = "TIME", value_parser = parse_duration_or_zero, default_value = "100ms")]
     pub(crate) pace: Duration,
 
     #[command(flatten)]

@@ -14,12 +14,13 @@
 //! `keyboard` and no `screen`: a thread `input` reads lines, and `main` prints.
 //!
 //! Read [`visit`] (what a line means) · [`patience`] (when to come back) · [`roster`], [`recall`],
-//! [`look`] (Tab, arrow keys, marks) · [`wire`] (the connection) · [`editor`], [`desk`] (the prompt) ·
+//! [`look`], [`pace`] (Tab, arrow keys, marks, a script's speed) · [`wire`] (the connection) · [`editor`], [`desk`] (the prompt) ·
 //! [`session`] (the loop).
 
 pub mod desk;
 pub mod editor;
 pub mod look;
+pub mod pace;
 pub mod patience;
 pub mod recall;
 pub mod roster;

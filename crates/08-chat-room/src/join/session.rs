@@ -23,6 +23,7 @@ use netcommon::shutdown::Shutdown;
 
 use super::desk::{Desk, Typed};
 use super::look::Look;
+use super::pace::Pace;
 use super::patience::Patience;
 use super::roster::Roster;
 use super::visit::{Action, Ending, NOT_IN_THE_ROOM, Visit, Visitor};
@@ -46,7 +47,7 @@ pub struct Options {
     pub plain: bool,
     /// How long the server may take to connect, to ask, to let us in and to say goodbye.
     pub timeout: Duration,
-    /// The least time between two lines of a script.
+    /// The time between two lines of a script, once it has said [`super::pace::BURST`] of them.
     pub pace: Duration,
     /// How lines look.
     pub look: Look,
@@ -141,6 +142,7 @@ struct Client<'a> {
     why: Option<anyhow::Error>,
     /// Whether more may be typed.
     input_open: bool,
+    pace: Pace,
     /// When a script may say its next line.
     next_line: Instant,
     /// Lines that were not taken, of all visits that are over.
@@ -149,7 +151,9 @@ struct Client<'a> {
 
 impl<'a> Client<'a> {
     fn new(options: Options, roster: Arc<Mutex<Roster>>, desk: &'a Desk, connection: Connection) -> Self {
+        let now = Instant::now();
         Self {
+            pace: Pace::new(options.pace, now),
             options,
             roster,
             desk,
@@ -159,7 +163,7 @@ impl<'a> Client<'a> {
             was_in: false,
             why: None,
             input_open: true,
-            next_line: Instant::now(),
+            next_line: now,
             refused: 0,
         }
     }
@@ -215,7 +219,7 @@ impl<'a> Client<'a> {
                 self.perform(actions)?;
             }
             Typed::Line(lines) => {
-                self.next_line = now + self.options.pace;
+                self.next_line = self.pace.said(now);
                 for line in lines.split(|&byte| byte == b'\n') {
                     let Some(visit) = &mut self.visit else {
                         self.desk.explain(NOT_IN_THE_ROOM)?;
