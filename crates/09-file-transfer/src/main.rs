@@ -43,7 +43,7 @@ fn send(args: &SendArgs) -> anyhow::Result<ExitCode> {
     let mut add = trace.as_mut().map(|trace| |at: Duration, fate: &Fate| trace.add(at, fate));
     let totals = match args.both.protocol {
         Protocol::Simple => {
-            let add = add.as_mut().map(|add| add as &mut dyn FnMut(Duration, &Fate));
+            let add = add.as_mut().map(|add| add as &mut simple::send::OnFate<'_>);
             simple::send::run(peer, &offers, &mut source, args.both.timeout, &shutdown, &mut tell, add)
         }
         Protocol::Full => bail!("--protocol full is being written; --protocol simple works"),

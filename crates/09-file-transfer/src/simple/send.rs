@@ -21,6 +21,9 @@ use crate::report::{Fate, Report, Totals};
 /// A read timeout of zero would be none at all.
 const WAIT_MIN: Duration = Duration::from_millis(1);
 
+/// What is called with each datagram's fate, and when that was.
+pub type OnFate<'a> = dyn FnMut(Duration, &Fate) + 'a;
+
 /// Sends the files of `source` to `peer`; ends when each is saved, refused or given up, or on shutdown.
 ///
 /// Blocks; every wait ends after `patience` at the latest, or when `shutdown` drains.
@@ -34,7 +37,7 @@ pub fn run<'a>(
     patience: Duration,
     shutdown: &Shutdown,
     tell: &'a mut dyn FnMut(&Report),
-    trace: Option<&'a mut dyn FnMut(Duration, &Fate)>,
+    trace: Option<&'a mut OnFate<'a>>,
 ) -> Result<Totals, OpError> {
     let socket = connected_to(peer).map_err(|error| OpError::new("connect to", peer, error))?;
     let waker = Waker::for_udp_socket(&socket).map_err(|error| OpError::new("prepare for", "shutdown", error))?;
@@ -73,7 +76,7 @@ struct Run<'a> {
 
 /// What became of each DATA, for `--trace`: at most one is on its way, the last that was sent.
 struct Tracer<'a> {
-    trace: Option<&'a mut dyn FnMut(Duration, &Fate)>,
+    trace: Option<&'a mut OnFate<'a>>,
     sent: u64,
 }
 

@@ -13,13 +13,14 @@ use std::net::TcpListener;
 use crate::command::Run;
 
 /// Where programs listen and connect when the command names no address.
-const DEFAULT_ADDRS: [(&str, &str); 6] = [
+const DEFAULT_ADDRS: [(&str, &str); 7] = [
     ("tcp-server", "127.0.0.1:8888"),
     ("chat-room", "127.0.0.1:7777"),
     ("tcp-client", "127.0.0.1:8888"),
     ("event-server", "127.0.0.1:8888"),
     ("udp-server", "127.0.0.1:9999"),
     ("udp-client", "127.0.0.1:9999"),
+    ("file-transfer", "127.0.0.1:9900"),
 ];
 
 /// All addresses of a session.

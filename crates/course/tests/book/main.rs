@@ -32,7 +32,7 @@ use page::Page;
 use support::{File, Finding, demand_none, files, root};
 
 /// What listings may quote.
-const SOURCES: [&str; 6] = [".rs", ".toml", ".py", ".sh", ".lua", ".c"];
+const SOURCES: [&str; 7] = [".rs", ".toml", ".py", ".sh", ".lua", ".c", ".txt"];
 
 /// The book's two folders, and the README, whose transcripts are held to the truth as well.
 fn is_page(path: &str) -> bool {

@@ -4,10 +4,13 @@
 //! back, so that a page can be checked while the same program runs elsewhere. Every wait has a
 //! deadline. Read `transcript.rs` and `addresses.rs` before.
 
+use std::fs;
+use std::path::PathBuf;
 use std::process::Command as Process;
 use std::time::Duration;
 
 use netcommon::testing::{DEADLINE, Program};
+use tempfile::TempDir;
 
 use crate::addresses::Addresses;
 use crate::command::{Command, Run};
@@ -45,6 +48,8 @@ pub(crate) struct Played {
 struct Player {
     chinese: bool,
     addrs: Addresses,
+    /// Where the folders behind `--into` are, so that a page leaves no files behind and finds none.
+    scratch: TempDir,
 }
 
 struct Server<'a> {
@@ -55,7 +60,8 @@ struct Server<'a> {
 
 /// Plays a session; `refresh` when the page may be wrong, so that nothing can be waited for by it.
 pub(crate) fn play(session: &Session, refresh: bool) -> Result<Played, String> {
-    let mut player = Player { chinese: session.chinese, addrs: Addresses::default() };
+    let scratch = tempfile::tempdir().map_err(|error| format!("make a scratch folder: {error}"))?;
+    let mut player = Player { chinese: session.chinese, addrs: Addresses::default(), scratch };
     let mut servers = Vec::new();
     for lane in &session.lanes {
         servers.push(match lane.steps[0].listens_on() {
@@ -147,11 +153,23 @@ impl Player {
         Said { lines, stderr: finished.stderr, code: finished.code, before_interrupt: 0 }
     }
 
+    /// The arguments with a folder of this session for each one behind `--into`.
+    fn in_scratch(&self, args: &[String]) -> Result<Vec<PathBuf>, String> {
+        let mut args: Vec<PathBuf> = args.iter().map(PathBuf::from).collect();
+        for at in 1..args.len() {
+            if args[at - 1].as_os_str() == "--into" {
+                args[at] = self.scratch.path().join(&args[at]);
+                fs::create_dir_all(&args[at]).map_err(|error| format!("make {}: {error}", args[at].display()))?;
+            }
+        }
+        Ok(args)
+    }
+
     fn start(&self, run: &Run, args: &[String]) -> Result<Program, String> {
         let exe = programs::find(&run.program)?;
         let mut process = Process::new("sh");
         process.arg("-c").arg(if run.merged { "exec \"$0\" \"$@\" 2>&1" } else { "exec \"$0\" \"$@\"" });
-        process.arg(exe).args(args).current_dir(root());
+        process.arg(exe).args(self.in_scratch(args)?).current_dir(root());
         if run.program == "course" {
             process.args(programs::of_the_course()?);
         }
