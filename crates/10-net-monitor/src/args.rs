@@ -17,6 +17,7 @@ use netcommon::units::{parse_duration, parse_duration_or_zero, parse_size};
     name = "net-monitor",
     version,
     after_help = "Examples:\n  net-monitor proxy 127.0.0.1:8001 127.0.0.1:8888 --log run.jsonl\n  \
+                  net-monitor watch 8888 7777 --log run.jsonl\n  \
                   net-monitor report run.jsonl --html report.html"
 )]
 pub(crate) struct Cli {
@@ -31,6 +32,8 @@ pub(crate) enum Command {
     Proxy(ProxyArgs),
     /// Make a report of one log or several: text, or JSON, CSV, a page for a browser
     Report(ReportArgs),
+    /// Ask the kernel about TCP connections with these ports, short ones too: on Linux, without rights
+    Watch(WatchArgs),
 }
 
 /// What every way of seeing takes.
@@ -116,6 +119,17 @@ pub(crate) struct ReportArgs {
 
     #[command(flatten)]
     pub(crate) common: Common,
+}
+
+/// `watch`
+#[derive(Debug, Args)]
+pub(crate) struct WatchArgs {
+    /// Ports to watch, at either end of a connection
+    #[arg(value_name = "PORT", required = true, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) ports: Vec<u16>,
+
+    #[command(flatten)]
+    pub(crate) recording: Recording,
 }
 
 #[cfg(test)]

@@ -12,18 +12,20 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
+use net_monitor::kernel::Watch;
 use net_monitor::{journal, proxy, report};
 use netcommon::cli::{StdoutError, finish};
 use netcommon::descriptors::room_for;
 use netcommon::error::OpError;
 
-use crate::args::{Cli, Command, ProxyArgs, ReportArgs};
+use crate::args::{Cli, Command, ProxyArgs, ReportArgs, WatchArgs};
 use crate::session::{Session, Source};
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Proxy(args) => run_proxy(args),
         Command::Report(args) => report(&args),
+        Command::Watch(args) => run_watch(args),
     };
     finish("net-monitor", result)
 }
@@ -73,4 +75,14 @@ fn report(args: &ReportArgs) -> anyhow::Result<ExitCode> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(StdoutError)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn run_watch(WatchArgs { ports, recording }: WatchArgs) -> anyhow::Result<ExitCode> {
+    let mut session = Session::begin(&recording, "watch")?;
+    let watch = Watch::open(&ports)?;
+    for port in ports {
+        session.watch(format!("tcp port {port}"), format_args!("Watching TCP port {port} through the kernel's tables"));
+    }
+    let source = Source::new("watch", move |witness, shutdown| watch.run(&witness, shutdown));
+    session.run(&recording, vec![source])
 }

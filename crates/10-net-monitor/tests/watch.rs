@@ -5,7 +5,7 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::{Shutdown as Half, SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
@@ -34,8 +34,6 @@ struct Watch {
     seen: Receiver<Seen>,
     ledger: Ledger,
     over: Vec<Connection>,
-    /// Clients of connections that only showed whether the watcher had begun.
-    probes: HashSet<SocketAddr>,
 }
 
 impl Watch {
@@ -45,25 +43,9 @@ impl Watch {
         let (witness, seen) = Witness::new(Clock::start());
         let shutdown = Shutdown::new();
         let stop = shutdown.clone();
-        let thread = aside("watch", move || kernel::watch(&[port], &witness, &stop));
-        let (ledger, over, probes) = (Ledger::default(), Vec::new(), HashSet::new());
-        let mut watch = Self { listener, shutdown, thread, seen, ledger, over, probes };
-        watch.wait_until_it_has_begun();
-        watch
-    }
-
-    fn wait_until_it_has_begun(&mut self) {
-        let deadline = Instant::now() + DEADLINE;
-        while self.over.is_empty() {
-            assert!(Instant::now() < deadline, "nothing was said of {} probes", self.probes.len());
-            let (client, server) = self.pair();
-            self.probes.insert(client.local_addr().unwrap());
-            drop((client, server));
-            let patience = Instant::now() + Duration::from_millis(250);
-            while let Ok(seen) = self.seen.recv_deadline(patience) {
-                self.take(seen);
-            }
-        }
+        let watch = kernel::Watch::open(&[port]).unwrap();
+        let thread = aside("watch", move || watch.run(&witness, &stop));
+        Self { listener, shutdown, thread, seen, ledger: Ledger::default(), over: Vec::new() }
     }
 
     fn pair(&self) -> (TcpStream, TcpStream) {
@@ -91,22 +73,16 @@ impl Watch {
         }
     }
 
-    /// Connections that are over, without the probes.
-    fn over(&self) -> Vec<Connection> {
-        self.over.iter().filter(|connection| !self.probes.contains(&connection.peer)).cloned().collect()
-    }
-
     /// Ends the watcher; returns all that are over, and how many are still open.
-    fn stop(mut self) -> (Vec<Connection>, usize, Ledger) {
+    fn stop(mut self) -> (Vec<Connection>, usize) {
         self.shutdown.advance();
         let deadline = Instant::now() + DEADLINE;
         while let Ok(seen) = self.seen.recv_deadline(deadline) {
             self.take(seen);
         }
-        let over = self.over();
         self.thread.wait().expect("the watcher ends well");
         let open = self.ledger.open().len();
-        (over, open, self.ledger)
+        (self.over, open)
     }
 }
 
@@ -161,8 +137,8 @@ fn every_connection_is_listed_with_every_byte_however_short_and_however_it_ends(
         truth.insert(pair.0.local_addr().unwrap(), (way, bytes));
         converse(pair, way, bytes);
     }
-    watch.wait(|watch| watch.over().len() == 100);
-    let (over, open, _) = watch.stop();
+    watch.wait(|watch| watch.over.len() == 100);
+    let (over, open) = watch.stop();
     assert_eq!((over.len(), open, truth.len()), (100, 0, 100));
     for connection in over {
         let (way, bytes) = truth[&connection.peer];

@@ -7,7 +7,7 @@
 //!           snmp ── proof                    the kernel's counts against our list
 //! Linux     sock_diag ── owner ── watch      the sockets, the owners, the loop
 //! ```
-//! Read in this order. On other systems the pure parts are there, and [`watch()`] says what to use instead.
+//! Read in this order. On other systems the pure parts are there, and [`Watch`] says what to use instead.
 
 pub mod diag;
 pub mod filter;
@@ -27,19 +27,34 @@ pub mod verdict;
 mod watch;
 
 #[cfg(target_os = "linux")]
-pub use self::watch::watch;
+pub use self::watch::Watch;
 
-/// Watching needs Linux.
-///
-/// # Errors
-/// Always; the hint names what works here.
+/// A watch, which needs Linux.
 #[cfg(not(target_os = "linux"))]
-pub fn watch(
-    _ports: &[u16],
-    _witness: &crate::witness::Witness,
-    _shutdown: &netcommon::shutdown::Shutdown,
-) -> Result<(), netcommon::error::OpError> {
-    let cause = std::io::Error::new(std::io::ErrorKind::Unsupported, "only Linux has netlink sock_diag");
-    let hint = "`net-monitor proxy LISTEN TARGET` sees its own connections on any system";
-    Err(netcommon::error::OpError::new("watch", "ports", cause).with_hint(hint))
+#[derive(Debug)]
+pub struct Watch(std::convert::Infallible);
+
+#[cfg(not(target_os = "linux"))]
+impl Watch {
+    /// Says what works here.
+    ///
+    /// # Errors
+    /// Always; the hint names the other way of seeing.
+    pub fn open(_ports: &[u16]) -> Result<Self, netcommon::error::OpError> {
+        let cause = std::io::Error::new(std::io::ErrorKind::Unsupported, "only Linux tells of them");
+        let hint = "`net-monitor proxy LISTEN TARGET` sees its own connections on any system";
+        Err(netcommon::error::OpError::new("watch", "the kernel's sockets", cause).with_hint(hint))
+    }
+
+    /// Never called: there is no value of this type.
+    ///
+    /// # Errors
+    /// None.
+    pub fn run(
+        self,
+        _witness: &crate::witness::Witness,
+        _shutdown: &netcommon::shutdown::Shutdown,
+    ) -> Result<(), netcommon::error::OpError> {
+        match self.0 {}
+    }
 }

@@ -34,8 +34,8 @@ use crate::witness::Witness;
 const LOOK_EVERY_MIN: Duration = Duration::from_millis(100);
 /// The longest.
 const LOOK_EVERY_MAX: Duration = Duration::from_secs(5);
-/// A look may take this part of the time until the next: half a per cent of one core.
-const LOOK_SHARE: u32 = 200;
+/// A look may take this part of the time until the next: a quarter of a per cent of one core.
+const LOOK_SHARE: u32 = 400;
 
 /// How long the listening thread waits before it looks at the stop token again.
 const WAIT_MAX: Duration = Duration::from_millis(100);
@@ -58,30 +58,51 @@ enum News {
     Gap(Moment),
 }
 
-/// Watches TCP connections with one of `ports` at either end until the shutdown begins, and tells `witness`.
-///
-/// Needs no right. Blocks until the shutdown.
-///
-/// # Errors
-/// When the kernel has no `sock_diag`, or does not let us ask.
-pub fn watch(ports: &[u16], witness: &Witness, shutdown: &Shutdown) -> Result<(), OpError> {
-    let deaths = Deaths::open(WAIT_MAX).map_err(|error| failed("listen to", error))?;
-    let asker = Asker::open().map_err(|error| failed("ask", error))?;
-    let netlink_port = deaths.port();
-    let (news, heard) = bounded(BATCHES_MAX);
-    let clock = *witness.clock();
-    thread::scope(|scope| {
-        let listener = thread::Builder::new().name("deaths".to_owned());
-        let listener = listener
-            .spawn_scoped(scope, move || listen(deaths, clock, &news))
-            .map_err(|error| OpError::new("start", "the thread that listens to deaths", error))?;
-        let mut watcher = Watcher::new(ports, asker, netlink_port, heard, witness);
-        let watched = watcher.run(shutdown).map_err(|error| failed("ask", error));
-        // The thread ends when nobody receives any more.
-        drop(watcher);
-        let listened = listener.join().expect("the listening thread does not panic");
-        watched.and(listened.map_err(|error| failed("listen to", error)))
-    })
+/// A watch that is ready: whatever begins from now on will be told.
+#[derive(Debug)]
+pub struct Watch {
+    ports: Vec<u16>,
+    deaths: Deaths,
+    asker: Asker,
+    audit: Audit,
+}
+
+impl Watch {
+    /// Joins the groups and opens the books, for TCP connections with one of `ports` at either end.
+    ///
+    /// Needs no right. Does not block for longer than a few looks take.
+    ///
+    /// # Errors
+    /// When the kernel has no `sock_diag`, or does not let us ask.
+    pub fn open(ports: &[u16]) -> Result<Self, OpError> {
+        let mut deaths = Deaths::open(WAIT_MAX).map_err(|error| failed("listen to", error))?;
+        let mut asker = Asker::open().map_err(|error| failed("ask", error))?;
+        let audit = begin_audit(&mut asker, &mut deaths).map_err(|error| failed("ask", error))?;
+        Ok(Self { ports: ports.to_vec(), deaths, asker, audit })
+    }
+
+    /// Tells `witness` what happens, until the shutdown begins.
+    ///
+    /// # Errors
+    /// When the kernel answers what is no answer, or no thread can be started.
+    pub fn run(self, witness: &Witness, shutdown: &Shutdown) -> Result<(), OpError> {
+        let Self { ports, deaths, asker, audit } = self;
+        let (news, heard) = bounded(BATCHES_MAX);
+        let clock = *witness.clock();
+        let netlink_port = deaths.port();
+        thread::scope(|scope| {
+            let listener = thread::Builder::new().name("deaths".to_owned());
+            let listener = listener
+                .spawn_scoped(scope, move || listen(deaths, clock, &news))
+                .map_err(|error| OpError::new("start", "the thread that listens to deaths", error))?;
+            let mut watcher = Watcher::new(&ports, asker, audit, netlink_port, heard, witness);
+            let watched = watcher.run(shutdown).map_err(|error| failed("ask", error));
+            // The thread ends when nobody receives any more.
+            drop(watcher);
+            let listened = listener.join().expect("the listening thread does not panic");
+            watched.and(listened.map_err(|error| failed("listen to", error)))
+        })
+    }
 }
 
 fn failed(operation: &'static str, error: io::Error) -> OpError {
@@ -126,17 +147,17 @@ impl<'a> Watcher<'a> {
     fn new(
         ports: &'a [u16],
         asker: Asker,
+        audit: Audit,
         netlink_port: u32,
         heard: Receiver<Vec<News>>,
         witness: &'a Witness,
     ) -> Self {
         let tracker = Tracker::new(ports.iter().copied(), witness.clock().now());
-        let (filter, audit, owners) = (filter::either_port(ports), Audit::default(), Owners::default());
+        let (filter, owners) = (filter::either_port(ports), Owners::default());
         Self { ports, filter, asker, netlink_port, heard, tracker, audit, owners, drops: 0, witness }
     }
 
     fn run(&mut self, shutdown: &Shutdown) -> io::Result<()> {
-        self.begin()?;
         let mut took = self.look()?;
         let mut looked = Instant::now();
         while !shutdown.is_draining() {
@@ -230,32 +251,6 @@ impl<'a> Watcher<'a> {
         }
     }
 
-    /// Opens the books: what the kernel has counted until now, and what is open.
-    fn begin(&mut self) -> io::Result<()> {
-        // Once before the count and once between two equal ones: what was open at the count is in one of them.
-        let mut open = self.all_open()?;
-        let mut opens = counted()?;
-        for _ in 0..AUDIT_TRIES {
-            open.extend(self.all_open()?);
-            let after = counted()?;
-            if std::mem::replace(&mut opens, after) == after {
-                break;
-            }
-        }
-        self.audit = Audit::begin(opens, open);
-        Ok(())
-    }
-
-    fn all_open(&mut self) -> io::Result<HashSet<Cookie>> {
-        let mut open = HashSet::new();
-        self.asker.look(&[], |socket| {
-            if is_open(&socket) {
-                open.insert(socket.cookie);
-            }
-        })?;
-        Ok(open)
-    }
-
     /// Closes the books, and tells what is left.
     fn finish(&mut self) -> io::Result<()> {
         self.look()?;
@@ -272,7 +267,7 @@ impl<'a> Watcher<'a> {
         loop {
             tries += 1;
             let before = counted()?;
-            let mut open = self.all_open()?;
+            let mut open = all_open(&mut self.asker)?;
             open.extend(self.tracker.alive());
             while let Ok(batch) = self.heard.recv_timeout(QUIET) {
                 for news in &batch {
@@ -300,6 +295,34 @@ impl<'a> Watcher<'a> {
             }
         }
     }
+}
+
+/// Opens the books: what the kernel has counted until now, and what is open.
+fn begin_audit(asker: &mut Asker, deaths: &mut Deaths) -> io::Result<Audit> {
+    // Once before the count and once between two equal ones: what was open at the count is in one of them.
+    let mut open = all_open(asker)?;
+    let mut opens = counted()?;
+    for _ in 0..AUDIT_TRIES {
+        open.extend(all_open(asker)?);
+        // What has died by now was opened before the count; after a gap there may be more of it.
+        while deaths.try_next(drop)? != Heard::Nothing {}
+        let after = counted()?;
+        if std::mem::replace(&mut opens, after) == after {
+            break;
+        }
+    }
+    Ok(Audit::begin(opens, open))
+}
+
+/// Every connection of this network namespace that is alive.
+fn all_open(asker: &mut Asker) -> io::Result<HashSet<Cookie>> {
+    let mut open = HashSet::new();
+    asker.look(&[], |socket| {
+        if is_open(&socket) {
+            open.insert(socket.cookie);
+        }
+    })?;
+    Ok(open)
 }
 
 /// How many connections the kernel has opened in this network namespace.
