@@ -1,6 +1,8 @@
 //! The command line. Read `main.rs` before; clap prints what is written here for `--help`.
 //!
-//! Each limit of the room is an option here and a named constant in the library.
+//! The server's options are in `args/serve.rs`.
+
+mod serve;
 
 use std::time::Duration;
 
@@ -11,12 +13,14 @@ use netcommon::units::{parse_duration, parse_duration_or_zero};
 
 use chat_room::protocol::DEFAULT_ADDR;
 
+pub(crate) use self::serve::ServeArgs;
+
 /// Teaches what a server owes to many people who talk with each other: one order, fair limits, no waiting for anybody.
 #[derive(Debug, Parser)]
 #[command(
     name = "chat-room",
     version,
-    after_help = "Examples:\n  chat-room join 小明\n  chat-room join bob 127.0.0.1:7777 <script.txt"
+    after_help = "Examples:\n  chat-room serve\n  chat-room join 小明 127.0.0.1:7777"
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -25,7 +29,10 @@ pub(crate) struct Cli {
 
 /// What to be.
 #[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "made once, and clap wants the arguments by value")]
 pub(crate) enum Command {
+    /// Open a room; /stats typed here shows its numbers
+    Serve(ServeArgs),
     /// Join a room and talk
     Join(JoinArgs),
 }

@@ -54,7 +54,7 @@ pub enum NameError {
     /// A letter that nobody can see.
     #[error("it holds a character that cannot be seen, {}", Shown(*.0))]
     Invisible(char),
-    /// More than [`MARKS_MAX`] marks on one letter, or a mark on none.
+    /// More than two marks on one letter, or a mark on none.
     #[error("it has marks on no letter, or more than {MARKS_MAX} on one")]
     Marks,
     /// Letters of scripts that nobody writes together, such as Latin and Cyrillic, which look alike.

@@ -117,6 +117,13 @@ impl Mail {
         self.inserts.push_back(Insert { at, what });
     }
 
+    /// Forgets all but the rest of the line that has been begun: nothing more of the log, no answers.
+    pub fn give_up(&mut self) {
+        self.until = Some(self.cursor.at);
+        self.inserts.clear();
+        self.waiting = 0;
+    }
+
     /// Notes that the line which the log gets next, of `len` bytes, is the member's own.
     pub fn add_own(&mut self, len: usize, log: &Log) {
         let len = u32::try_from(len).expect("a line is short");

@@ -141,14 +141,20 @@ impl Room {
     }
 
     /// A deadline has come: looks whether it is this connection's.
-    pub fn time_is_up(&mut self, id: Id, now: Instant) {
+    ///
+    /// Says `true` for one that has taken nothing for too long: its last words wait, and the caller should make
+    /// room for them in the kernel.
+    pub fn time_is_up(&mut self, id: Id, now: Instant) -> bool {
         let (naming_time, stall_timeout) = (self.limits.naming_time, self.limits.stall_timeout);
-        let Some(guest) = self.guest_mut(id) else { return };
+        let Some(guest) = self.guest_mut(id) else { return false };
         let is_up = |until: Instant| until <= now;
         if guest.stuck_since.is_some_and(|since| is_up(since + stall_timeout)) {
-            guest.broken = true;
+            guest.mail.give_up();
+            guest.stuck_since = None;
             self.stats.stalled += 1;
-            return self.part(id, Why::Stalled(stall_timeout));
+            self.tell(id, &format!("! Closed: you have read nothing for {stall_timeout:?}"));
+            self.part(id, Why::Stalled(stall_timeout));
+            return true;
         }
         match guest.stage {
             Stage::Naming { until, .. } if is_up(until) => {
@@ -158,6 +164,7 @@ impl Room {
             Stage::Released { until } if is_up(until) => guest.broken = true,
             _ => {}
         }
+        false
     }
 
     /// When to call [`Room::time_is_up`] for this connection, if ever.
@@ -191,6 +198,12 @@ impl Room {
             let behind = guest.mail.behind(&self.log);
             self.stats.behind_peak = self.stats.behind_peak.max(behind);
         }
+    }
+
+    /// Whether something is to be sent to this connection.
+    #[must_use]
+    pub fn has_mail(&self, id: Id) -> bool {
+        self.guest(id).is_some_and(|guest| !guest.broken && !guest.mail.is_empty(&self.log))
     }
 
     /// Whether the last send was not taken whole, so that the next has to wait for the socket.

@@ -43,6 +43,16 @@ pub struct Stats {
     pub refused: u64,
 }
 
+impl Stats {
+    /// The last line of a server that ends.
+    #[must_use]
+    pub fn farewell(&self) -> String {
+        let plural = |count: u64| if count == 1 { "" } else { "s" };
+        let Self { messages, private, left, .. } = self;
+        format!("Served {left} member{}, {} message{}", plural(*left), messages + private, plural(messages + private))
+    }
+}
+
 impl fmt::Display for Stats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { members, connections, members_peak, messages, private, log_bytes, behind_peak, .. } = self;

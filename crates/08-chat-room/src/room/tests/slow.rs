@@ -120,12 +120,16 @@ fn slow_is_not_dead_and_dead_is_told() {
         // A byte just in time, each time.
         assert_eq!(table.send(ming, 1), 1);
         table.now += patience - Duration::from_millis(1);
-        table.room.time_is_up(ming, table.now);
+        assert!(!table.room.time_is_up(ming, table.now));
     }
     assert_eq!(table.send(ming, 0), 0);
     table.now = table.room.deadline(ming).unwrap();
-    table.room.time_is_up(ming, table.now);
-    assert_eq!(table.room.step(ming), Step::Close);
+    assert!(table.room.time_is_up(ming, table.now), "room for the last words is wanted");
+    assert_eq!(
+        table.read(ming),
+        "[bob] a long line that nobody takes whole\n! Closed: you have read nothing for 30s\n"
+    );
+    assert_eq!(table.room.step(ming), Step::Release);
     assert_eq!(table.read(bob), "* 小明 has left: has read nothing for 30s\n");
     assert_eq!(table.room.stats().stalled, 1);
 }
