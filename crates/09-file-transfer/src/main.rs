@@ -8,19 +8,23 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow};
 use clap::Parser;
+use file_transfer::congestion::{Aimd, Bbr, Congestion, Fixed};
 use file_transfer::disk::{DiskStore, FileSource};
 use file_transfer::report::{Fate, Report, Totals};
+use file_transfer::send::Tracer;
+use file_transfer::sender::Options;
 use file_transfer::simple;
 use file_transfer::trace::{Trace, draw};
 use file_transfer::view::{Side, View};
 use netcommon::addr::{HostPort, bind_udp, resolve};
 use netcommon::cli::{INTERRUPTED, finish, print_line};
 use netcommon::error::OpError;
+use netcommon::net::DATAGRAM_LEN_MAX_V4;
 use netcommon::shutdown::Shutdown;
 
-use crate::args::{Cli, Command, DrawArgs, Protocol, ReceiveArgs, SendArgs};
+use crate::args::{Algorithm, Cli, Command, DrawArgs, Protocol, ReceiveArgs, SendArgs};
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
@@ -46,10 +50,31 @@ fn send(args: &SendArgs) -> anyhow::Result<ExitCode> {
             let add = add.as_mut().map(|add| add as &mut simple::send::OnFate<'_>);
             simple::send::run(peer, &offers, &mut source, args.both.timeout, &shutdown, &mut tell, add)
         }
-        Protocol::Full => bail!("--protocol full is being written; --protocol simple works"),
+        Protocol::Full => {
+            let add = add.as_mut().map(|add| add as Tracer<'_>);
+            file_transfer::send::run(peer, &offers, &mut source, options(args), &shutdown, &mut tell, add)
+        }
     };
     view.finish()?;
     Ok(exit_code(&totals?, &shutdown))
+}
+
+/// How the session is to be run, as the options say.
+fn options(args: &SendArgs) -> Options {
+    let congestion = match args.congestion {
+        Algorithm::Fixed => Congestion::Fixed(Fixed::new(args.window)),
+        Algorithm::Aimd => Congestion::Aimd(Aimd::default()),
+        // Two senders that begin at once shall not ask for more at the same moments.
+        Algorithm::Bbr => Congestion::Bbr(Bbr::new(file_transfer::send::random())),
+    };
+    Options {
+        congestion,
+        pacing: !args.no_pacing,
+        sack: !args.no_sack,
+        timeout: args.both.timeout,
+        datagram_len_max: DATAGRAM_LEN_MAX_V4,
+        trace: args.trace.is_some(),
+    }
 }
 
 fn receive(args: &ReceiveArgs) -> anyhow::Result<ExitCode> {
@@ -65,7 +90,9 @@ fn receive(args: &ReceiveArgs) -> anyhow::Result<ExitCode> {
         Protocol::Simple => {
             simple::receive::run(&socket, &mut store, args.both.timeout, args.once, &shutdown, &mut tell)
         }
-        Protocol::Full => bail!("--protocol full is being written; --protocol simple works"),
+        Protocol::Full => {
+            file_transfer::receive::run(socket, &mut store, args.both.timeout, args.once, &shutdown, &mut tell)
+        }
     };
     view.finish()?;
     let totals = totals?;
