@@ -19,11 +19,12 @@ use std::time::Duration;
 use super::{INITIAL_DATAGRAMS, News, in_time, per_second};
 use crate::wire::BASE_LEN;
 
-/// 2 / ln 2: the smallest gain that doubles the rate each round trip (draft section 4.3.2.1); in percent.
-const HIGH_GAIN: u64 = 289;
+/// 4 ln 2: the smallest gain that doubles the rate each round trip (draft-ietf-ccwg-bbr, `StartupPacingGain`);
+/// in percent.
+const HIGH_GAIN: u64 = 277;
 /// Its inverse, so that DRAIN takes one round trip.
-const DRAIN_GAIN: u64 = 35;
-/// Room for answers that come late or together.
+const DRAIN_GAIN: u64 = 36;
+/// Room for answers that come late or together, and the longest queue that we make: one round trip more.
 const CWND_GAIN: u64 = 200;
 /// `PROBE_BW`: a quarter more, then a quarter less, then six rounds to cruise; in percent.
 const CYCLE: [u64; 8] = [125, 75, 100, 100, 100, 100, 100, 100];
@@ -40,7 +41,7 @@ const MIN_DATAGRAMS: u64 = 4;
 
 /// What BBR is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+pub(super) enum State {
     Startup,
     Drain,
     ProbeBw {
@@ -56,7 +57,7 @@ enum State {
 /// The model of the path, and what follows from it.
 #[derive(Debug, Clone)]
 pub struct Bbr {
-    state: State,
+    pub(super) state: State,
     /// The highest rates, each with its round: the first is the one that is believed, then those that will be.
     bandwidths: VecDeque<(u64, u64)>,
     min_rtt: Option<Duration>,
@@ -121,6 +122,11 @@ impl Bbr {
 
     pub(super) fn pacing_rate(&self) -> Option<u64> {
         self.pacing_rate
+    }
+
+    #[cfg(test)]
+    pub(super) fn min_rtt(&self) -> Option<Duration> {
+        self.min_rtt
     }
 
     fn bandwidth(&self) -> u64 {
@@ -236,10 +242,9 @@ impl Bbr {
     }
 
     fn set_window(&mut self, news: &News) {
-        let gain = if self.filled { CWND_GAIN } else { HIGH_GAIN };
         // Three bursts of the sender: they are on their way while the answers to the last ones are, too.
         let bursts = 3 * crate::pacer::burst(self.pacing_rate.unwrap_or(0), news.datagram_len);
-        let target = self.on_its_way(gain) + bursts;
+        let target = self.on_its_way(CWND_GAIN) + bursts;
         if self.filled {
             self.cwnd = (self.cwnd + news.arrived).min(target);
         } else if self.cwnd < target || news.delivered < INITIAL_DATAGRAMS * news.datagram_len {

@@ -35,8 +35,8 @@ pub const OPEN_MAX: usize = 16;
 /// BYE is not answered, so it is sent so often: with every second datagram lost, one in eight is missed.
 const BYES: u32 = 3;
 
-/// Where nobody has ever answered, nobody is waited for longer than this.
-const GREETING_MAX: Duration = Duration::from_secs(10);
+/// Where nobody has ever answered, nobody is waited for longer than this: ten greetings.
+const GREETING_MAX: Duration = Duration::from_secs(20);
 
 /// How a session is to be run.
 #[derive(Debug, Clone)]

@@ -9,6 +9,7 @@
 mod chance;
 mod link;
 mod memory;
+mod speed;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
