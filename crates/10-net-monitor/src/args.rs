@@ -51,6 +51,10 @@ pub(crate) struct Recording {
     #[arg(long, value_name = "N", default_value_t = 9, requires = "rotate")]
     pub(crate) keep: u32,
 
+    /// Plain lines also on a terminal, in place of the live screen
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) plain: bool,
+
     /// Print events as JSON, one object a line, behind the first lines
     #[arg(long)]
     pub(crate) json: bool,

@@ -21,7 +21,8 @@
 //! log) · [`ledger`] with [`totals`] and [`timeline`] · [`witness`] (from a source to the ledger) · [`recorder`] ·
 //! [`journal`] (whole lines after a kill). Then [`proxy`]: `pairs`, `lane`, `tcp`, `connection`, `udp`. Then [`kernel`], what `watch`
 //! sees. Last [`record`], which
-//! puts a run together again, and [`report`].
+//! puts a run together again, and [`report`]. [`screen`] shows a run
+//! while it lasts.
 //!
 //! # What we left out
 //! Contents: the monitor counts bytes and does not look at them. A relay's own packets: both of its sides are connections
@@ -46,6 +47,7 @@ pub mod proxy;
 pub mod record;
 pub mod recorder;
 pub mod report;
+pub mod screen;
 pub mod timeline;
 pub mod totals;
 pub mod witness;

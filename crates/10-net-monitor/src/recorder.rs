@@ -15,6 +15,7 @@ use crate::journal::Journal;
 use crate::ledger::{Ledger, TICK};
 use crate::lines;
 use crate::moment::{Clock, Moment};
+use crate::screen::{Board, Snapshot};
 use crate::witness::Seen;
 
 /// How long observations gather: shorter than anyone can see.
@@ -31,19 +32,33 @@ pub struct Recorder {
     clock: Clock,
     journal: Option<Journal>,
     lines: Lines,
-    /// Every event as JSON on stdout, in place of lines for people.
-    json: bool,
+    /// How events are shown while they happen.
+    show: Show,
+    /// The last thing that the user should know, for the screen.
+    notice: String,
     clock_set_by: i64,
+}
+
+/// How a run is shown while it lasts.
+#[derive(Debug)]
+pub enum Show {
+    /// Lines for people.
+    Lines,
+    /// Every event as a line of JSON.
+    Json,
+    /// The live screen.
+    Screen(Board),
 }
 
 impl Recorder {
     /// A recorder that has seen nothing yet.
     #[must_use]
-    pub fn new(clock: Clock, journal: Option<Journal>, lines: Lines, json: bool) -> Self {
-        Self { ledger: Ledger::default(), clock, journal, lines, json, clock_set_by: 0 }
+    pub fn new(clock: Clock, journal: Option<Journal>, lines: Lines, show: Show) -> Self {
+        Self { ledger: Ledger::default(), clock, journal, lines, show, notice: String::new(), clock_set_by: 0 }
     }
 
-    /// Takes what is seen until all sources have ended; then writes what is still open and returns the ledger.
+    /// Takes what is seen until all sources have ended; then writes what is still open and returns the ledger,
+    /// so that the last lines can be printed when the screen has gone.
     /// Blocks until then.
     pub fn run(mut self, seen: &Receiver<Seen>, shutdown: &Shutdown) -> Ledger {
         let mut next_tick = Instant::now() + TICK;
@@ -76,7 +91,7 @@ impl Recorder {
     }
 
     fn say_end_begins(&self) {
-        if !self.json {
+        if matches!(self.show, Show::Lines) {
             self.lines.line(format_args!("Server shutting down..."));
         }
     }
@@ -109,6 +124,9 @@ impl Recorder {
         if let Some(by_us) = clock_set(&mut self.clock_set_by, self.clock.set_by()) {
             self.record(&Event::ClockSet { at: now, by_us }, now);
         }
+        if let Show::Screen(board) = &self.show {
+            board.leave(Snapshot::of(&self.ledger, now, &self.notice));
+        }
         // During a gap this is where it is tried again.
         if self.journal.as_ref().is_some_and(Journal::has_gap) {
             self.say_of_log(|journal| journal.flush(now));
@@ -117,11 +135,16 @@ impl Recorder {
 
     fn record(&mut self, event: &Event, now: Moment) {
         self.say_of_log(|journal| journal.add(event, now));
-        if self.json {
-            if let Ok(line) = serde_json::to_string(event) {
-                self.lines.line(format_args!("{line}"));
+        let line = match &self.show {
+            Show::Json => serde_json::to_string(event).ok(),
+            Show::Lines => lines::of(event),
+            Show::Screen(_) if matches!(event, Event::Connection(_)) => None,
+            Show::Screen(_) => {
+                self.notice = lines::of(event).unwrap_or_else(|| std::mem::take(&mut self.notice));
+                None
             }
-        } else if let Some(line) = lines::of(event) {
+        };
+        if let Some(line) = line {
             self.lines.line(format_args!("{line}"));
         }
     }
@@ -134,8 +157,12 @@ impl Recorder {
 
     fn say_of_log(&mut self, act: impl FnOnce(&mut Journal) -> Option<String>) {
         if let Some(said) = self.journal.as_mut().and_then(act) {
-            // Stderr may be closed; then nobody is left to tell.
-            let _ = writeln!(io::stderr(), "net-monitor: {said}");
+            if matches!(self.show, Show::Screen(_)) {
+                self.notice = said;
+            } else {
+                // Stderr may be closed; then nobody is left to tell.
+                let _ = writeln!(io::stderr(), "net-monitor: {said}");
+            }
         }
     }
 
@@ -145,11 +172,6 @@ impl Recorder {
             self.record(&event, now);
         }
         self.say_of_log(|journal| journal.flush(now));
-        if !self.json {
-            for line in lines::summary(&self.ledger) {
-                self.lines.line(format_args!("{line}"));
-            }
-        }
         self.ledger
     }
 }

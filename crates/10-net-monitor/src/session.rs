@@ -3,15 +3,19 @@
 //! Read `main.rs` before. The threads are drawn in the library's `witness.rs`.
 
 use std::fmt;
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::thread::{self, Builder};
 
 use anyhow::Context;
 use net_monitor::event::Heading;
 use net_monitor::journal::Journal;
+use net_monitor::lines;
 use net_monitor::moment::Clock;
-use net_monitor::recorder::Recorder;
+use net_monitor::recorder::{Recorder, Show};
+use net_monitor::screen::{Board, Screen};
 use net_monitor::witness::Witness;
+use netcommon::cli::print_line;
 use netcommon::console::Console;
 use netcommon::error::OpError;
 use netcommon::shutdown::Shutdown;
@@ -42,6 +46,8 @@ pub(crate) struct Session {
     console: Console,
     clock: Clock,
     heading: Heading,
+    /// Somebody sits before a terminal and wants to see.
+    on_screen: bool,
 }
 
 impl Session {
@@ -54,23 +60,32 @@ impl Session {
         let clock = Clock::start();
         let version = env!("CARGO_PKG_VERSION").to_owned();
         let heading = Heading { at: clock.now(), source: source.to_owned(), watching: Vec::new(), version, part: 1 };
-        Ok(Self { shutdown, console, clock, heading })
+        let piped = !io::stdout().is_terminal() || !io::stdin().is_terminal();
+        let on_screen = !(recording.json || recording.plain || recording.common.narrate.is_some() || piped);
+        Ok(Self { shutdown, console, clock, heading, on_screen })
     }
 
     /// Names what is watched, for the log, and prints a first line about it.
     pub(crate) fn watch(&mut self, what: String, line: fmt::Arguments<'_>) {
         self.heading.watching.push(what);
-        self.console.lines().line(line);
+        if self.on_screen {
+            // At once, so that it stands on the terminal before the screen covers that; a failure shows there.
+            let _ = print_line(line);
+        } else {
+            self.console.lines().line(line);
+        }
     }
 
     /// Runs the sources until Ctrl-C, or until one of them breaks.
     pub(crate) fn run(self, recording: &Recording, sources: Vec<Source>) -> anyhow::Result<ExitCode> {
-        let Self { shutdown, console, clock, heading } = self;
+        let Self { shutdown, console, clock, heading, on_screen } = self;
         let open = |path| Journal::open(path, heading, recording.rotation());
         let journal = recording.log.as_deref().map(open).transpose()?;
-        let recorder = Recorder::new(clock, journal, console.lines(), recording.json);
+        let over = Shutdown::new();
+        let (show, screen) = show(recording.json, on_screen, &shutdown, &over)?;
+        let recorder = Recorder::new(clock, journal, console.lines(), show);
         let (witness, seen) = Witness::new(clock);
-        let results: Vec<anyhow::Result<()>> = thread::scope(|scope| {
+        let (ledger, results): (_, Vec<anyhow::Result<()>>) = thread::scope(|scope| {
             let mut threads = Vec::new();
             for Source { name, work } in sources {
                 let (witness, shutdown) = (witness.clone(), &shutdown);
@@ -88,13 +103,33 @@ impl Session {
             if threads.iter().any(Result::is_err) {
                 shutdown.advance();
             }
-            recorder.run(&seen, &shutdown);
+            let ledger = recorder.run(&seen, &shutdown);
             let ended =
                 |thread: thread::ScopedJoinHandle<'_, _>| thread.join().expect("its panic would end us as well");
-            threads.into_iter().map(|thread| Ok(ended(thread?)?)).collect()
+            (ledger, threads.into_iter().map(|thread| Ok(ended(thread?)?)).collect())
         });
         shutdown.settle();
+        // The last lines come behind the screen, on the terminal as it was before.
+        over.advance();
+        screen.map_or(Ok(()), Screen::finish).context("draw the screen")?;
+        if !recording.json {
+            lines::summary(&ledger).iter().for_each(|line| console.lines().line(format_args!("{line}")));
+        }
         console.finish();
         results.into_iter().collect::<anyhow::Result<()>>().map(|()| ExitCode::SUCCESS)
     }
+}
+
+/// How the run is to be shown.
+fn show(json: bool, on_screen: bool, shutdown: &Shutdown, over: &Shutdown) -> anyhow::Result<(Show, Option<Screen>)> {
+    if !on_screen {
+        return Ok((if json { Show::Json } else { Show::Lines }, None));
+    }
+    // Log lines would be written across it, unless stderr goes elsewhere.
+    if io::stderr().is_terminal() {
+        log::set_max_level(log::LevelFilter::Off);
+    }
+    let board = Board::default();
+    let screen = Screen::start(board.clone(), shutdown.clone(), over.clone()).context("take the terminal over")?;
+    Ok((Show::Screen(board), Some(screen)))
 }
