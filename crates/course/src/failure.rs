@@ -24,6 +24,9 @@ pub enum PlayError {
     /// The system refused something.
     #[error(transparent)]
     System(#[from] OpError),
+    /// A crowd that was not served.
+    #[error("{0:#}")]
+    Crowd(anyhow::Error),
     /// Nobody reads our output any more.
     #[error(transparent)]
     Stdout(#[from] StdoutError),

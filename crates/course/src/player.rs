@@ -71,9 +71,7 @@ impl Player<'_> {
         match step {
             Step::Say(text) => self.screen.sentence(&fill(text.pick(self.screen.lang()), &session.values))?,
             Step::Ask(text) => {
-                let word = if self.keyboard.is_some() { words::PREDICT_AND_ENTER } else { words::PREDICT };
-                self.mark(word, text, session)?;
-                self.wait_for_enter()?;
+                self.ask(&fill(text.pick(self.screen.lang()), &session.values))?;
                 session.has_stopped = true;
             }
             Step::Answer(text) => self.mark(words::ANSWER, text, session)?,
@@ -101,6 +99,13 @@ impl Player<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Asks what will happen; with `--step`, waits for Enter.
+    pub(crate) fn ask(&mut self, question: &str) -> Result<(), PlayError> {
+        let word = if self.keyboard.is_some() { words::PREDICT_AND_ENTER } else { words::PREDICT };
+        self.screen.marked_sentence(word.pick_in(self.screen.lang()), question)?;
+        self.wait_for_enter()
     }
 
     /// With `--step`: says what comes and waits for Enter, unless a question has just stopped.

@@ -15,13 +15,14 @@ use netcommon::lang::Lang;
 use netcommon::shutdown::Shutdown;
 
 use crate::columns::{pad, width};
+use crate::crowd::compare;
 use crate::demos;
 use crate::failure::PlayError;
 use crate::keyboard::Keyboard;
 use crate::player::{DEADLINE, Player};
 use crate::programs::{Programs, ProgramsError};
 use crate::screen::Screen;
-use crate::script::Demo;
+use crate::script::{Crowd, Demo};
 use crate::words;
 
 /// A demo file that a user names may be this large: two hundred times what a demo needs, so that
@@ -47,10 +48,17 @@ pub fn tour(options: &Options) -> anyhow::Result<ExitCode> {
     let demos = demos::all()?;
     let mut screen = Screen::stdout(options.lang);
     screen.sentence(words::TOUR.pick_in(options.lang))?;
-    play(&demos, &mut screen, options)
+    play(&demos, &mut screen, options, Crowds::LeftOut)
 }
 
-/// Plays the demos of one chapter, or a demo file.
+/// Whether the crowds of demos are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Crowds {
+    Shown,
+    LeftOut,
+}
+
+/// Plays the demos of one chapter, or a demo file, with its crowd.
 ///
 /// # Errors
 /// When there is no such chapter or file, or as for [`tour`].
@@ -63,7 +71,7 @@ pub fn demo(wanted: &str, options: &Options) -> anyhow::Result<ExitCode> {
     if chosen.is_empty() {
         bail!("demo `{wanted}`: no such chapter; `course list` shows them");
     }
-    play(&chosen, &mut Screen::stdout(options.lang), options)
+    play(&chosen, &mut Screen::stdout(options.lang), options, Crowds::Shown)
 }
 
 /// Lists the chapters that have a demo.
@@ -93,24 +101,30 @@ fn read_file(path: &str) -> anyhow::Result<String> {
     read().with_context(|| format!("read {path}"))
 }
 
-fn play(demos: &[Demo], screen: &mut Screen, options: &Options) -> anyhow::Result<ExitCode> {
+/// The programs of `packages`, built if need be, and the token that Ctrl-C moves; `None` after Ctrl-C.
+pub(crate) fn prepare(options: &Options, packages: &[&str]) -> anyhow::Result<Option<(Programs, Shutdown)>> {
     let shutdown = Shutdown::on_signals().context("listen for Ctrl-C")?;
     let programs = match &options.programs {
         Some(folder) => Programs::in_folder(folder.clone()),
         None => Programs::beside_this_one()?,
     };
+    match programs.build(packages, options.lang, shutdown.draining()) {
+        Err(ProgramsError::Interrupted) => Ok(None),
+        built => Ok(Some(built.map(|()| (programs, shutdown))?)),
+    }
+}
+
+fn play(demos: &[Demo], screen: &mut Screen, options: &Options, crowds: Crowds) -> anyhow::Result<ExitCode> {
     let packages: BTreeSet<_> = demos.iter().flat_map(Demo::programs).collect();
     let packages: Vec<_> = packages.into_iter().collect();
-    match programs.build(&packages, options.lang, shutdown.draining()) {
-        Err(ProgramsError::Interrupted) => return Ok(ExitCode::from(INTERRUPTED)),
-        built => built?,
-    }
+    let Some((programs, shutdown)) = prepare(options, &packages)? else { return Ok(ExitCode::from(INTERRUPTED)) };
     let keyboard = if options.step { Keyboard::of_terminal().context("listen for Enter")? } else { None };
     let stop = shutdown.draining();
     let mut player = Player { programs: &programs, screen, keyboard, stop, deadline: DEADLINE };
     let mut failed = Vec::new();
     for demo in demos {
-        match play_one(demo, &mut player) {
+        let crowd = demo.crowd.as_ref().filter(|_| crowds == Crowds::Shown);
+        match play_one(demo, crowd, &mut player, &shutdown) {
             Ok(()) => {}
             Err(PlayError::Interrupted) => return Ok(ExitCode::from(INTERRUPTED)),
             Err(PlayError::Stdout(error)) => return Err(error.into()),
@@ -129,11 +143,16 @@ fn play(demos: &[Demo], screen: &mut Screen, options: &Options) -> anyhow::Resul
     Ok(ExitCode::SUCCESS)
 }
 
-fn play_one(demo: &Demo, player: &mut Player<'_>) -> Result<(), PlayError> {
+fn play_one(demo: &Demo, crowd: Option<&Crowd>, player: &mut Player<'_>, shutdown: &Shutdown) -> Result<(), PlayError> {
     let lang = player.screen.lang();
     player.screen.heading(&words::chapter(demo.chapter, demo.title.pick(lang), lang))?;
     player.screen.sentence(demo.about.pick(lang))?;
     player.play(demo)?;
+    if let Some(crowd) = crowd {
+        player.ask(crowd.ask.pick(lang))?;
+        compare(&crowd.clients, crowd.seconds, player.programs, player.screen, shutdown)?;
+        player.screen.marked_sentence(words::ANSWER.pick_in(lang), crowd.answer.pick(lang))?;
+    }
     player.screen.empty_line()?;
     for command in &demo.to_try {
         player.screen.line(&format!("{}{command}", words::TRY.pick_in(lang)))?;

@@ -59,6 +59,7 @@ fn the_tour_plays_every_chapter_into_a_pipe_in_both_languages() {
         let widest = stdout.lines().max_by_key(|line| columns::width(line)).unwrap();
         assert!(columns::width(widest) <= 80, "{widest}");
         assert!(!stdout.contains('\x1b'));
+        assert!(!stdout.contains(" MiB "), "a tour has no time for crowds");
     }
 }
 
@@ -72,6 +73,43 @@ fn a_crowd_is_answered_by_both_servers() {
         let line = stdout.lines().find(|line| line.starts_with(server) && line.ends_with(" answers/s")).unwrap();
         assert!(line.contains(" 50 clients ") && !line.ends_with(" 0 answers/s"), "{line}");
         assert!(!cfg!(target_os = "linux") || line.contains(&format!(" {threads} threads")), "{line}");
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_demo_that_is_played_alone_shows_its_crowd_as_far_as_descriptors_allow() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("人群.toml");
+    let text = r#"
+        chapter = 0
+        name = "crowd"
+        read = "README.md"
+        title = { en = "A crowd", zh-TW = "人群" }
+        about = { en = "Two servers.", zh-TW = "兩個伺服器。" }
+        [crowd]
+        clients = [20, 1000, 2000]
+        seconds = 1
+        ask = { en = "How many threads?", zh-TW = "幾個執行緒？" }
+        answer = { en = "As you saw.", zh-TW = "如你所見。" }
+        [[steps]]
+        run.lane = "server"
+        run.command = "event-server --help"
+    "#;
+    fs::write(&path, text).unwrap();
+    let mut shell = Command::new("sh");
+    let (course, path) = (COURSE, path.to_str().unwrap());
+    shell.args(["-c", "ulimit -n 300 && exec \"$0\" --lang en demo \"$1\"", course, path]);
+    let played = Program::start_command(&mut shell).wait();
+    assert_eq!(played.code, Some(0), "{}\n{}", played.stdout, played.stderr);
+    let rows: Vec<_> = played.stdout.lines().filter(|line| line.ends_with(" answers/s")).collect();
+    // Twenty, then as many as fit, once though two crowds were too large for the limit.
+    assert_eq!(rows.len(), 4, "{}", played.stdout);
+    assert!(rows[0].starts_with("tcp-server") && rows[0].contains(" 20 clients "), "{}", rows[0]);
+    assert!(rows[3].starts_with("event-server") && !rows[3].contains(" 20 clients "), "{}", rows[3]);
+    let text = played.stdout.replace('\n', " ");
+    for part in ["Predict: How many threads?", "of 1000 clients in", "ulimit -Hn", "Answer: As you saw."] {
+        assert!(text.contains(part), "{part}\n{}", played.stdout);
     }
 }
 

@@ -10,23 +10,25 @@ mod vitals;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use netcommon::addr::HostPort;
 use netcommon::cli::INTERRUPTED;
 use netcommon::descriptors::room_for;
+use netcommon::error::OpError;
 use netcommon::lang::Lang;
 use netcommon::shutdown::Shutdown;
 
 use self::clients::Clients;
 use self::vitals::Vitals;
+use crate::failure::PlayError;
 use crate::lane::{Heard, Lane};
 use crate::player::DEADLINE;
-use crate::programs::{Programs, ProgramsError};
+use crate::programs::Programs;
 use crate::screen::Screen;
-use crate::tour::Options;
+use crate::tour::{Options, prepare};
 
 /// The two servers, in the order of the chapters.
-const SERVERS: [&str; 2] = ["tcp-server", "event-server"];
+pub(crate) const SERVERS: [&str; 2] = ["tcp-server", "event-server"];
 
 /// More than this computer has ports for on one address.
 pub const CLIENTS_MAX: u16 = 20_000;
@@ -38,43 +40,89 @@ pub const CLIENTS_MAX: u16 = 20_000;
 /// # Errors
 /// When a program is missing or does not serve, or nobody reads our output any more.
 pub fn crowd(wanted: u16, seconds: u16, options: &Options) -> anyhow::Result<ExitCode> {
-    let (lang, mut screen) = (options.lang, Screen::stdout(options.lang));
-    let shutdown = Shutdown::on_signals().context("listen for Ctrl-C")?;
-    let programs = match &options.programs {
-        Some(folder) => Programs::in_folder(folder.clone()),
-        None => Programs::beside_this_one()?,
-    };
-    match programs.build(&SERVERS, lang, shutdown.draining()) {
-        Err(ProgramsError::Interrupted) => return Ok(ExitCode::from(INTERRUPTED)),
-        built => built?,
+    let interrupted = Ok(ExitCode::from(INTERRUPTED));
+    let Some((programs, shutdown)) = prepare(options, &SERVERS)? else { return interrupted };
+    match compare(&[wanted], seconds, &programs, &mut Screen::stdout(options.lang), &shutdown) {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(PlayError::Interrupted) => interrupted,
+        Err(error) => Err(error.into()),
     }
-    let count = descriptors_for(wanted);
-    if count < wanted {
-        screen.sentence(&lang.pick(
-            format!("The limit on descriptors lets {count} of {wanted} clients in; `ulimit -Hn` says how far it goes."),
-            format!("檔案描述符的上限只容得下 {wanted} 個用戶端中的 {count} 個；`ulimit -Hn` 會說最多可以到多少。"),
-        ))?;
-    }
-    for name in SERVERS {
-        let mut command = programs.command(name)?;
-        command.args(["127.0.0.1:0", "--quiet", "--max-connections", &CLIENTS_MAX.to_string()]);
-        let mut server = Lane::start(name, command).with_context(|| format!("start {name}"))?;
-        let addr = listening_addr(&mut server, &shutdown).with_context(|| format!("start {name}"))?;
-        let began = Instant::now();
-        let mut clients = Clients::open(&addr, count, &shutdown)?;
-        screen.line(&came(name, count, began.elapsed(), lang))?;
-        for _ in 0..seconds {
-            let tally = clients.ask_for(Duration::from_secs(1))?;
-            if shutdown.is_draining() {
-                return Ok(ExitCode::from(INTERRUPTED));
-            }
-            screen.line(&second(name, tally.answers, clients.len(), &Vitals::of(server.pid()), lang))?;
-            if tally.wrong > 0 || clients.len() < usize::from(count) {
-                bail!("{name}: {} wrong answers, {} clients left of {count}", tally.wrong, clients.len());
+}
+
+/// Crowds of these sizes, the smallest first, each before both servers. A size that descriptors do not
+/// allow becomes what they do allow, once.
+pub(crate) fn compare(
+    sizes: &[u16],
+    seconds: u16,
+    programs: &Programs,
+    screen: &mut Screen,
+    shutdown: &Shutdown,
+) -> Result<(), PlayError> {
+    let mut largest = 0;
+    for &wanted in sizes {
+        let count = descriptors_for(wanted);
+        if count < wanted {
+            screen.sentence(&too_few(count, wanted, screen.lang()))?;
+        }
+        if count > largest {
+            for name in SERVERS {
+                watch(name, count, seconds, programs, screen, shutdown)?;
             }
         }
+        largest = largest.max(count);
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
+}
+
+/// One server with `count` clients, a line for each second.
+fn watch(
+    name: &str,
+    count: u16,
+    seconds: u16,
+    programs: &Programs,
+    screen: &mut Screen,
+    shutdown: &Shutdown,
+) -> Result<(), PlayError> {
+    let lang = screen.lang();
+    let mut command = programs.command(name)?;
+    command.args(["127.0.0.1:0", "--quiet", "--max-connections", &CLIENTS_MAX.to_string()]);
+    let mut server = Lane::start(name, command).map_err(|error| OpError::new("start", name, error))?;
+    let addr = listening_addr(&mut server, shutdown).with_context(|| format!("start {name}"));
+    let began = Instant::now();
+    let clients = addr.and_then(|addr| Clients::open(&addr, count, shutdown));
+    let mut clients = clients.map_err(PlayError::Crowd)?;
+    screen.line(&came(name, count, began.elapsed(), lang))?;
+    for _ in 0..seconds {
+        let tally = clients.ask_for(Duration::from_secs(1)).map_err(PlayError::Crowd)?;
+        if shutdown.is_draining() {
+            return Err(PlayError::Interrupted);
+        }
+        screen.line(&second(name, tally.answers, clients.len(), &Vitals::of(server.pid()), lang))?;
+        if tally.wrong > 0 || clients.len() < usize::from(count) {
+            let (wrong, left) = (tally.wrong, clients.len());
+            return Err(PlayError::Crowd(anyhow!("{name}: {wrong} wrong answers, {left} clients left of {count}")));
+        }
+    }
+    Ok(())
+}
+
+/// Why the crowd is smaller than wished, and who could change that.
+fn too_few(count: u16, wanted: u16, lang: Lang) -> String {
+    let raise = if cfg!(target_os = "macos") {
+        format!("sudo launchctl limit maxfiles {wanted} unlimited")
+    } else {
+        format!("sudo prlimit --pid $$ --nofile={}", u32::from(wanted) + 100)
+    };
+    lang.pick(
+        format!(
+            "The limit on descriptors lets {count} of {wanted} clients in. It has been raised as far as it goes \
+             without an administrator (`ulimit -Hn`); one raises it for this terminal with `{raise}`."
+        ),
+        format!(
+            "檔案描述符的上限只容得下 {wanted} 個用戶端中的 {count} 個。不需要管理員就能提高的部分（`ulimit -Hn`）已經用到底了；\
+             管理員可以用 `{raise}` 提高這個終端機的上限。"
+        ),
+    )
 }
 
 /// Waits for a server's first line.

@@ -59,6 +59,22 @@ pub struct Demo {
     pub to_try: Vec<String>,
     /// What happens, in this order.
     pub steps: Vec<Step>,
+    /// What follows when the demo is played alone; a tour has no time for it.
+    pub crowd: Option<Crowd>,
+}
+
+/// A crowd of clients before the servers of chapters 2 and 6, one after the other: `crate::crowd`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Crowd {
+    /// How many clients; each number is a crowd of its own.
+    pub clients: Vec<u16>,
+    /// For how many seconds each server is asked.
+    pub seconds: u16,
+    /// A question to predict.
+    pub ask: Text,
+    /// Its answer.
+    pub answer: Text,
 }
 
 /// The same sentence in both languages of the course.
@@ -179,6 +195,7 @@ impl Demo {
     #[must_use]
     pub fn programs(&self) -> Vec<&str> {
         let mut programs: Vec<_> = self.steps.iter().filter_map(Step::command).map(CommandLine::program).collect();
+        programs.extend(self.crowd.iter().flat_map(|_| crate::crowd::SERVERS));
         programs.sort_unstable();
         programs.dedup();
         programs
