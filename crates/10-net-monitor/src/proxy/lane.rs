@@ -101,7 +101,11 @@ impl Lane {
                 return self.pass_end_on(to);
             }
             match self.read_some(from, to, tools) {
-                Ok(0) => self.ended = true,
+                // At once, also in the last round: nothing else would bring us back here.
+                Ok(0) => {
+                    self.ended = true;
+                    return self.pass_end_on(to);
+                }
                 Ok(_) => {}
                 Err(Step::SenderFailed(error)) if is_nothing(&error) => return Step::Empty,
                 Err(step) => return step,
@@ -215,4 +219,61 @@ impl Lane {
 /// Whether the call would have had to wait.
 pub(super) fn is_nothing(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// Two ends of a connection, the first one for the lane.
+    fn pair() -> (TcpStream, std::net::TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let far = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let near = TcpStream::from_std(listener.accept().unwrap().0);
+        near.set_nonblocking(true).unwrap();
+        far.set_nonblocking(true).unwrap();
+        (near, far)
+    }
+
+    /// Moves `len` bytes and the end through a lane that reads so many at once, and looks at it only when it asks for that.
+    fn moved(len: usize, read_len: usize) -> usize {
+        let ((from, mut client), (to, mut server)) = (pair(), pair());
+        let (mut lane, mut tools) = (Lane::default(), Tools::new());
+        tools.buffer.truncate(read_len);
+        let (bytes, mut sent, mut received) = (vec![7; len], 0, 0);
+        let mut buffer = vec![0; 4 * READ_LEN];
+        for _ in 0..100_000 {
+            // As much as the kernel takes first, so that the lane finds it all, and its end in any round.
+            while sent < len
+                && let Ok(taken) = client.write(&bytes[sent..])
+            {
+                sent += taken;
+            }
+            if sent == len {
+                let _ = client.shutdown(Shutdown::Write);
+            }
+            if lane.wants_bytes() || lane.wants_room() {
+                lane.advance(&from, &to, &mut tools);
+            }
+            match server.read(&mut buffer) {
+                Ok(0) => return received,
+                Ok(read) => received += read,
+                Err(_) => assert!(lane.wants_bytes() || lane.wants_room() || !lane.over || received < len),
+            }
+        }
+        panic!("{received} of {len} bytes, and no end");
+    }
+
+    #[test]
+    fn an_end_in_any_round_is_passed_on() {
+        for rounds in 0..2 * ROUNDS_MAX {
+            // A small buffer, so that the kernel holds all rounds at once; a large one, so that pipes are used.
+            for read_len in [100, READ_LEN] {
+                assert_eq!(moved(rounds * read_len, read_len), rounds * read_len);
+            }
+        }
+    }
 }
