@@ -7,12 +7,13 @@
 
 use std::fmt;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::connect::ConnectError;
 use crate::error::OpError;
 use crate::lang::Lang;
-use crate::narrate;
+use crate::{narrate, pcapng};
 
 /// The exit code of a program that was interrupted before its job was done: 128 + SIGINT, as shells say it.
 pub const INTERRUPTED: u8 = 130;
@@ -27,6 +28,10 @@ pub struct Common {
     /// Explain each socket call on stderr while it happens, in `en` or `zh-TW`
     #[arg(long, value_name = "LANG", num_args = 0..=1, require_equals = true, default_missing_value = "auto")]
     pub narrate: Option<Lang>,
+
+    /// Write the program's own traffic into FILE for Wireshark: true payload, rebuilt headers, no rights needed
+    #[arg(long, value_name = "FILE", value_parser = begin_capture)]
+    pub pcapng: Option<PathBuf>,
 
     /// The language of explanations: `en` or `zh-TW`; by default the system's
     #[arg(long, value_name = "LANG", default_value = "auto", hide_default_value = true)]
@@ -47,6 +52,17 @@ impl Common {
             narrate::start(lang);
         }
     }
+}
+
+/// Begins the capture while the options are read, so that a file that cannot be made is wrong usage and not a surprise
+/// in the middle.
+fn begin_capture(path: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(path);
+    let program = std::env::args_os().next().map(PathBuf::from);
+    let program = program.as_deref().and_then(|path| path.file_stem()?.to_str()).unwrap_or("program");
+    pcapng::start(&path, program).map_err(|error| describe(&error.into()))?;
+    narrate::start_capture();
+    Ok(path)
 }
 
 /// Stdout cannot be written to, most often because the reader of a pipe has gone (`| head -1`).

@@ -11,6 +11,7 @@
 //! | [`readiness`] | many sockets on one thread: which of them need not wait | chapter 2 |
 //! | [`deadlines`] | whose time is up, of many, and when to look | chapter 6 |
 //! | [`narrate`] | each socket call as a line with a sentence (`--narrate`) | chapter 2 |
+//! | [`pcapng`] | the same calls as packets for Wireshark (`--pcapng`) | chapter 10 |
 //! | [`accept`] | what to do when `accept` fails | chapter 2 |
 //! | [`shutdown`], [`connections`] | Ctrl-C: stop accepting, finish answers, cut the rest | chapter 2 |
 //! | [`console`] | a server's lines on stdout, which never make a client wait | chapter 2 |
@@ -37,6 +38,7 @@ pub mod framing;
 pub mod lang;
 pub mod narrate;
 pub mod net;
+pub mod pcapng;
 pub mod readiness;
 pub mod shutdown;
 #[cfg(feature = "testing")]

@@ -9,7 +9,8 @@
 //! ```
 //!
 //! A test runs a program under strace and demands the same calls, so the narration cannot lie.
-//! Off, it costs one branch per call. Read `call.rs` next, then `sentence.rs`.
+//! Off, it costs one branch per call. The same calls make the packets of [`crate::pcapng`]. Read `call.rs` next, then
+//! `sentence.rs`.
 
 mod call;
 mod errno;
@@ -23,12 +24,18 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 pub(crate) use self::call::{Call, Fd, Outcome};
 pub use self::errno::errno_name;
 use crate::lang::Lang;
+use crate::pcapng;
 
 const OFF: u8 = 0;
 const EN: u8 = 1;
 const ZH_TW: u8 = 2;
 
-/// Off, or the language; set once at a program's start, read before every call.
+/// The language's bits.
+const LANG: u8 = EN | ZH_TW;
+/// Beside a language or without one: each call also goes into a capture.
+const CAPTURE: u8 = 4;
+
+/// Off, or the language and whether there is a capture; set at a program's start, read before every call.
 static MODE: AtomicU8 = AtomicU8::new(OFF);
 
 /// Whether stderr is a terminal: there the sentence stands on a line of its own, because 80 columns are
@@ -38,7 +45,18 @@ static ON_TERMINAL: AtomicBool = AtomicBool::new(false);
 /// Turns the narration on for the whole process.
 pub fn start(lang: Lang) {
     ON_TERMINAL.store(std::io::stderr().is_terminal(), Ordering::Relaxed);
-    MODE.store(lang.pick(EN, ZH_TW), Ordering::Relaxed);
+    MODE.fetch_or(lang.pick(EN, ZH_TW), Ordering::Relaxed);
+}
+
+/// Hands every socket call of the whole process to the capture as well, which has begun.
+pub(crate) fn start_capture() {
+    MODE.fetch_or(CAPTURE, Ordering::Relaxed);
+}
+
+/// Whether there is a capture, which needs to know the sockets' names.
+#[inline]
+pub(crate) fn is_captured() -> bool {
+    MODE.load(Ordering::Relaxed) & CAPTURE != 0
 }
 
 /// Whether anybody listens: the one branch that a quiet program pays for.
@@ -53,11 +71,21 @@ thread_local! {
     static LINE: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// Prints what `call` did, in one write, so that lines of different threads do not mix.
+/// Says what `call` did to whoever listens: a line on stderr, packets in a capture, or both.
 ///
-/// Call it only when [`is_on`]; blocks as long as stderr does.
+/// Call it only when [`is_on`]; blocks as long as stderr and the file do.
 pub(crate) fn tell(call: &Call<'_>, outcome: &Outcome<'_>) {
-    let lang = if MODE.load(Ordering::Relaxed) == ZH_TW { Lang::ZhTw } else { Lang::En };
+    let mode = MODE.load(Ordering::Relaxed);
+    if mode & CAPTURE != 0 {
+        pcapng::record(call, outcome);
+    }
+    if mode & LANG != 0 {
+        print(call, outcome, if mode & LANG == ZH_TW { Lang::ZhTw } else { Lang::En });
+    }
+}
+
+/// Prints the line, in one write, so that lines of different threads do not mix.
+fn print(call: &Call<'_>, outcome: &Outcome<'_>, lang: Lang) {
     LINE.with_borrow_mut(|line| {
         line.clear();
         // Writing to a String cannot fail, and a closed stderr is no reason to stop.

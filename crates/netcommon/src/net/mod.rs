@@ -22,6 +22,7 @@ pub use self::tcp_listener::{BACKLOG, ListenOptions, TcpListener};
 pub use self::tcp_stream::TcpStream;
 pub use self::udp_socket::UdpSocket;
 use crate::narrate::{self, Call, Fd, Outcome};
+use crate::pcapng;
 
 /// The number of a socket, as the narration prints it.
 #[cfg(unix)]
@@ -91,6 +92,15 @@ fn told_sent(result: io::Result<usize>, fd: impl FnOnce() -> Fd, bytes: &[u8]) -
         narrate::tell(&Call::Send { fd: fd(), bytes }, &Outcome::sent(&result));
     }
     result
+}
+
+/// Tells the capture, if there is one, which address our end of a socket has. Not narrated: no program asked for it.
+fn name(fd: impl FnOnce() -> Fd, local_addr: impl FnOnce() -> io::Result<SocketAddr>) {
+    if narrate::is_captured()
+        && let Ok(local) = local_addr()
+    {
+        pcapng::name(fd(), local);
+    }
 }
 
 /// Tells the narration that a socket's number is about to be given back.

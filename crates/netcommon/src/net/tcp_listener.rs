@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 
 use socket2::{Domain, Protocol, Type};
 
-use super::{TcpStream, fd_of, loopback, open, tell_close, told, told_addr};
+use super::{TcpStream, fd_of, loopback, name, open, tell_close, told, told_addr};
 use crate::narrate::{self, Call, Outcome};
 
 /// How many finished handshakes the kernel keeps until we accept them.
@@ -89,7 +89,10 @@ impl TcpListener {
         let result = self.0.accept();
         if narrate::is_on() {
             let outcome = match &result {
-                Ok((stream, peer)) => Outcome::Accepted(fd_of(stream), *peer),
+                Ok((stream, peer)) => {
+                    name(|| fd_of(stream), || stream.local_addr());
+                    Outcome::Accepted(fd_of(stream), *peer)
+                }
                 Err(error) => Outcome::Failed(error),
             };
             narrate::tell(&Call::Accept { fd: fd_of(&self.0) }, &outcome);

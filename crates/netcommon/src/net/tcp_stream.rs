@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, Type};
 
-use super::{fd_of, open, tell_close, told, told_addr, told_received, told_sent};
+use super::{fd_of, name, open, tell_close, told, told_addr, told_received, told_sent};
 use crate::narrate::{self, Call, Fd};
 
 /// A connected stream.
@@ -42,7 +42,7 @@ impl TcpStream {
     pub fn connect(addr: SocketAddr) -> io::Result<Self> {
         let stream = Self::open(addr)?;
         let socket = socket2::SockRef::from(&stream.0);
-        told(socket.connect(&addr.into()), || Call::Connect { fd: stream.fd(), addr })?;
+        told(stream.named(socket.connect(&addr.into())), || Call::Connect { fd: stream.fd(), addr })?;
         stream.set_nodelay(true)?;
         Ok(stream)
     }
@@ -66,7 +66,7 @@ impl TcpStream {
     pub fn connect_timeout(addr: SocketAddr, timeout: Duration) -> io::Result<Self> {
         let stream = Self::open(addr)?;
         let socket = socket2::SockRef::from(&stream.0);
-        told(socket.connect_timeout(&addr.into(), timeout), || Call::Connect { fd: stream.fd(), addr })?;
+        told(stream.named(socket.connect_timeout(&addr.into(), timeout)), || Call::Connect { fd: stream.fd(), addr })?;
         stream.set_nodelay(true)?;
         Ok(stream)
     }
@@ -96,7 +96,7 @@ impl TcpStream {
     /// As [`TcpStream::connect`].
     pub fn try_connect(&self, addr: SocketAddr) -> io::Result<bool> {
         let socket = socket2::SockRef::from(&self.0);
-        match told(socket.connect(&addr.into()), || Call::Connect { fd: self.fd(), addr }) {
+        match told(self.named(socket.connect(&addr.into())), || Call::Connect { fd: self.fd(), addr }) {
             Ok(()) => Ok(true),
             Err(error) if is_in_progress(&error) => Ok(false),
             Err(error) => Err(error),
@@ -207,6 +207,12 @@ impl TcpStream {
     #[must_use]
     pub fn as_std(&self) -> &std::net::TcpStream {
         &self.0
+    }
+
+    /// The result of a connect, which has given our end its name.
+    fn named<T>(&self, result: T) -> T {
+        name(|| self.fd(), || self.0.local_addr());
+        result
     }
 
     fn fd(&self) -> Fd {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, Type};
 
-use super::{fd_of, loopback, open, tell_close, told, told_addr};
+use super::{fd_of, loopback, name, open, tell_close, told, told_addr};
 use crate::narrate::{self, Call, Fd, Outcome};
 
 /// A UDP socket that is bound to an address.
@@ -38,6 +38,7 @@ impl UdpSocket {
         let socket = Self(open(Domain::for_address(addr), Type::DGRAM, Protocol::UDP)?.into());
         let inner = socket2::SockRef::from(&socket.0);
         told(inner.bind(&addr.into()), || Call::Bind { fd: socket.fd(), addr })?;
+        name(|| socket.fd(), || socket.0.local_addr());
         Ok(socket)
     }
 
@@ -46,7 +47,10 @@ impl UdpSocket {
     /// # Errors
     /// `NetworkUnreachable` when there is no way to the address.
     pub fn connect(&self, addr: SocketAddr) -> io::Result<()> {
-        told(self.0.connect(addr), || Call::ConnectUdp { fd: self.fd(), addr })
+        let result = self.0.connect(addr);
+        // A socket that was bound to every address has got one.
+        name(|| self.fd(), || self.0.local_addr());
+        told(result, || Call::ConnectUdp { fd: self.fd(), addr })
     }
 
     /// Sends one datagram to `addr`: `sendto(2)`. Blocks only while the send buffer is full.
