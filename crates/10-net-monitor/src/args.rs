@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use net_monitor::alert::Alert;
 use net_monitor::journal::Rotation;
 use net_monitor::proxy::CONNECTIONS_MAX;
 use netcommon::cli::Common;
@@ -32,6 +33,8 @@ pub(crate) enum Command {
     Proxy(ProxyArgs),
     /// Make a report of one log or several: text, or JSON, CSV, a page for a browser
     Report(ReportArgs),
+    /// Hold two logs against each other: two days, or two witnesses of the same connections
+    Diff(DiffArgs),
     /// Ask the kernel about TCP connections with these ports, short ones too: on Linux, without rights
     Watch(WatchArgs),
 }
@@ -50,6 +53,11 @@ pub(crate) struct Recording {
     /// How many full log files to keep
     #[arg(long, value_name = "N", default_value_t = 9, requires = "rotate")]
     pub(crate) keep: u32,
+
+    /// Say it on stderr when FIGURE > NUMBER or FIGURE < NUMBER begins to hold, and end with code 1: `new-connections > 100/s`,
+    /// `errors > 0/s`, `bytes-in > 1MB/s`, `bytes-out < 1kB/s`, `open > 50`; may be given several times
+    #[arg(long, value_name = "CONDITION")]
+    pub(crate) alert: Vec<Alert>,
 
     /// Plain lines also on a terminal, in place of the live screen
     #[arg(long, conflicts_with = "json")]
@@ -134,6 +142,21 @@ pub(crate) struct WatchArgs {
 
     #[command(flatten)]
     pub(crate) recording: Recording,
+}
+
+/// `diff`
+#[derive(Debug, Args)]
+pub(crate) struct DiffArgs {
+    /// The one
+    #[arg(value_name = "A")]
+    pub(crate) a: PathBuf,
+
+    /// The other
+    #[arg(value_name = "B")]
+    pub(crate) b: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) common: Common,
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@
 //! [`journal`] (whole lines after a kill). Then [`proxy`]: `pairs`, `lane`, `tcp`, `connection`, `udp`. Then [`kernel`], what `watch`
 //! sees. Last [`record`], which
 //! puts a run together again, and [`report`]. [`screen`] shows a run
-//! while it lasts.
+//! while it lasts, [`alert`] speaks of it; [`diff`] holds two logs against each other.
 //!
 //! # What we left out
 //! Contents: the monitor counts bytes and does not look at them. A relay's own packets: both of its sides are connections
@@ -35,7 +35,9 @@
 //! # Sources
 //! RFC 9293 sections 3.6 and 3.10 (how connections end) · RFC 3339 · JSON Lines.
 
+pub mod alert;
 pub mod connection;
+pub mod diff;
 pub mod event;
 pub mod journal;
 pub mod kernel;

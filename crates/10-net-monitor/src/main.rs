@@ -13,18 +13,19 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 use net_monitor::kernel::Watch;
-use net_monitor::{journal, proxy, report};
+use net_monitor::{diff, journal, proxy, report};
 use netcommon::cli::{StdoutError, finish};
 use netcommon::descriptors::room_for;
 use netcommon::error::OpError;
 
-use crate::args::{Cli, Command, ProxyArgs, ReportArgs, WatchArgs};
+use crate::args::{Cli, Command, DiffArgs, ProxyArgs, ReportArgs, WatchArgs};
 use crate::session::{Session, Source};
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Proxy(args) => run_proxy(args),
         Command::Report(args) => report(&args),
+        Command::Diff(args) => diff(&args),
         Command::Watch(args) => run_watch(args),
     };
     finish("net-monitor", result)
@@ -72,9 +73,7 @@ fn report(args: &ReportArgs) -> anyhow::Result<ExitCode> {
         ReportArgs { html: Some(path), .. } => format!("Report in {}\n", path.display()),
         ReportArgs { rows, .. } => report::text::text(&record, args.common.lang, *rows),
     };
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(StdoutError)?;
-    Ok(ExitCode::SUCCESS)
+    print(&text)
 }
 
 fn run_watch(WatchArgs { ports, recording }: WatchArgs) -> anyhow::Result<ExitCode> {
@@ -85,4 +84,17 @@ fn run_watch(WatchArgs { ports, recording }: WatchArgs) -> anyhow::Result<ExitCo
     }
     let source = Source::new("watch", move |witness, shutdown| watch.run(&witness, shutdown));
     session.run(&recording, vec![source])
+}
+
+fn diff(args: &DiffArgs) -> anyhow::Result<ExitCode> {
+    args.common.apply();
+    let [a, b] = [&args.a, &args.b].map(|path| journal::read(std::slice::from_ref(path)));
+    let names = [&args.a, &args.b].map(|path| path.display().to_string());
+    print(&diff::text(&a?, &b?, [&names[0], &names[1]], args.common.lang))
+}
+
+fn print(text: &str) -> anyhow::Result<ExitCode> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(StdoutError)?;
+    Ok(ExitCode::SUCCESS)
 }

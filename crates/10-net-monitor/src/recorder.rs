@@ -10,6 +10,7 @@ use crossbeam_channel::{Receiver, TryRecvError, never, select};
 use netcommon::console::Lines;
 use netcommon::shutdown::Shutdown;
 
+use crate::alert::Alert;
 use crate::event::Event;
 use crate::journal::Journal;
 use crate::ledger::{Ledger, TICK};
@@ -37,6 +38,18 @@ pub struct Recorder {
     /// The last thing that the user should know, for the screen.
     notice: String,
     clock_set_by: i64,
+    alerts: Vec<Alert>,
+    last_tick: Instant,
+    alerted: bool,
+}
+
+/// What is left of a run.
+#[derive(Debug)]
+pub struct Recorded {
+    /// The sums.
+    pub ledger: Ledger,
+    /// An alert has spoken.
+    pub alerted: bool,
 }
 
 /// How a run is shown while it lasts.
@@ -53,14 +66,25 @@ pub enum Show {
 impl Recorder {
     /// A recorder that has seen nothing yet.
     #[must_use]
-    pub fn new(clock: Clock, journal: Option<Journal>, lines: Lines, show: Show) -> Self {
-        Self { ledger: Ledger::default(), clock, journal, lines, show, notice: String::new(), clock_set_by: 0 }
+    pub fn new(clock: Clock, journal: Option<Journal>, lines: Lines, show: Show, alerts: Vec<Alert>) -> Self {
+        Self {
+            ledger: Ledger::default(),
+            clock,
+            journal,
+            lines,
+            show,
+            notice: String::new(),
+            clock_set_by: 0,
+            alerts,
+            last_tick: Instant::now(),
+            alerted: false,
+        }
     }
 
-    /// Takes what is seen until all sources have ended; then writes what is still open and returns the ledger,
+    /// Takes what is seen until all sources have ended; then writes what is still open and returns the sums,
     /// so that the last lines can be printed when the screen has gone.
     /// Blocks until then.
-    pub fn run(mut self, seen: &Receiver<Seen>, shutdown: &Shutdown) -> Ledger {
+    pub fn run(mut self, seen: &Receiver<Seen>, shutdown: &Shutdown) -> Recorded {
         let mut next_tick = Instant::now() + TICK;
         let mut draining = shutdown.draining().clone();
         loop {
@@ -124,12 +148,31 @@ impl Recorder {
         if let Some(by_us) = clock_set(&mut self.clock_set_by, self.clock.set_by()) {
             self.record(&Event::ClockSet { at: now, by_us }, now);
         }
+        self.look_at_alerts();
         if let Show::Screen(board) = &self.show {
             board.leave(Snapshot::of(&self.ledger, now, &self.notice));
         }
         // During a gap this is where it is tried again.
         if self.journal.as_ref().is_some_and(Journal::has_gap) {
             self.say_of_log(|journal| journal.flush(now));
+        }
+    }
+
+    fn look_at_alerts(&mut self) {
+        let elapsed = std::mem::replace(&mut self.last_tick, Instant::now()).elapsed();
+        let totals = &self.ledger.sums().all;
+        let said: Vec<String> = self.alerts.iter_mut().filter_map(|alert| alert.look(totals, elapsed)).collect();
+        self.alerted |= self.alerts.iter().any(Alert::holds);
+        said.into_iter().for_each(|said| self.tell(said));
+    }
+
+    /// Tells the user something, beside the results.
+    fn tell(&mut self, said: String) {
+        if matches!(self.show, Show::Screen(_)) {
+            self.notice = said;
+        } else {
+            // Stderr may be closed; then nobody is left to tell.
+            let _ = writeln!(io::stderr(), "net-monitor: {said}");
         }
     }
 
@@ -157,22 +200,17 @@ impl Recorder {
 
     fn say_of_log(&mut self, act: impl FnOnce(&mut Journal) -> Option<String>) {
         if let Some(said) = self.journal.as_mut().and_then(act) {
-            if matches!(self.show, Show::Screen(_)) {
-                self.notice = said;
-            } else {
-                // Stderr may be closed; then nobody is left to tell.
-                let _ = writeln!(io::stderr(), "net-monitor: {said}");
-            }
+            self.tell(said);
         }
     }
 
-    fn finish(mut self) -> Ledger {
+    fn finish(mut self) -> Recorded {
         let now = self.clock.now();
         for event in self.ledger.finish(now) {
             self.record(&event, now);
         }
         self.say_of_log(|journal| journal.flush(now));
-        self.ledger
+        Recorded { ledger: self.ledger, alerted: self.alerted }
     }
 }
 

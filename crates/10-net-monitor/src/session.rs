@@ -83,9 +83,9 @@ impl Session {
         let journal = recording.log.as_deref().map(open).transpose()?;
         let over = Shutdown::new();
         let (show, screen) = show(recording.json, on_screen, &shutdown, &over)?;
-        let recorder = Recorder::new(clock, journal, console.lines(), show);
+        let recorder = Recorder::new(clock, journal, console.lines(), show, recording.alert.clone());
         let (witness, seen) = Witness::new(clock);
-        let (ledger, results): (_, Vec<anyhow::Result<()>>) = thread::scope(|scope| {
+        let (recorded, results): (_, Vec<anyhow::Result<()>>) = thread::scope(|scope| {
             let mut threads = Vec::new();
             for Source { name, work } in sources {
                 let (witness, shutdown) = (witness.clone(), &shutdown);
@@ -103,20 +103,21 @@ impl Session {
             if threads.iter().any(Result::is_err) {
                 shutdown.advance();
             }
-            let ledger = recorder.run(&seen, &shutdown);
+            let recorded = recorder.run(&seen, &shutdown);
             let ended =
                 |thread: thread::ScopedJoinHandle<'_, _>| thread.join().expect("its panic would end us as well");
-            (ledger, threads.into_iter().map(|thread| Ok(ended(thread?)?)).collect())
+            (recorded, threads.into_iter().map(|thread| Ok(ended(thread?)?)).collect())
         });
         shutdown.settle();
         // The last lines come behind the screen, on the terminal as it was before.
         over.advance();
         screen.map_or(Ok(()), Screen::finish).context("draw the screen")?;
         if !recording.json {
-            lines::summary(&ledger).iter().for_each(|line| console.lines().line(format_args!("{line}")));
+            lines::summary(&recorded.ledger).iter().for_each(|line| console.lines().line(format_args!("{line}")));
         }
         console.finish();
-        results.into_iter().collect::<anyhow::Result<()>>().map(|()| ExitCode::SUCCESS)
+        let code = if recorded.alerted { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+        results.into_iter().collect::<anyhow::Result<()>>().map(|()| code)
     }
 }
 

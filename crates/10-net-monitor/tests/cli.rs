@@ -221,3 +221,41 @@ fn what_makes_no_sense_is_told_with_what_would() {
         assert!(end.stderr.contains(want), "{}", end.stderr);
     }
 }
+
+#[test]
+fn an_alert_is_told_and_ends_the_run_with_a_code_for_scripts() {
+    let target = echo();
+    let (mut program, front) = start(target.addr, &["--alert", "new-connections > 0/s", "--alert", "open > 1000"]);
+    for _ in 0..20 {
+        ask(&connect(front), b"1234");
+    }
+    let said = program.expect_stderr_line("alert: ");
+    assert!(said.starts_with("net-monitor: alert: new-connections > 0/s: "), "{said}");
+    program.interrupt();
+    assert_eq!(program.wait().code, Some(1));
+    let end = Program::run(EXE, &["proxy", "127.0.0.1:0", "127.0.0.1:9", "--alert", "open > 3/s"], "");
+    assert_eq!(end.code, Some(2));
+    assert!(end.stderr.contains("rates end in /s"), "{}", end.stderr);
+}
+
+#[test]
+fn a_log_of_several_files_is_one_report_and_differs_from_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.jsonl");
+    let target = echo();
+    let (program, front) = start(target.addr, &["--log", text(&path), "--rotate", "1kB", "--keep", "100"]);
+    for _ in 0..30 {
+        ask(&connect(front), b"1234");
+    }
+    program.interrupt();
+    assert_eq!(program.wait().code, Some(0));
+    let mut files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(files.len() > 1, "{files:?}");
+    files.sort_by_key(|file| std::cmp::Reverse(file.clone()));
+    let names: Vec<&str> = files.iter().map(|file| text(file)).collect();
+    let end = Program::run(EXE, &[&["report", "--lang", "en"], &names[..]].concat(), "");
+    assert!(end.stdout.contains("30 connections") && end.stdout.contains("Everything was seen"), "{}", end.stdout);
+    let end = Program::run(EXE, &["diff", "--lang", "en", names[0], names[0]], "");
+    assert_eq!(end.code, Some(0), "{}", end.stderr);
+    assert!(end.stdout.contains(" agree, 0 do not; only in A: 0, only in B: 0"), "{}", end.stdout);
+}

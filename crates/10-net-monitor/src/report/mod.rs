@@ -13,3 +13,4 @@ pub mod text;
 mod words;
 
 pub use self::figures::{bytes, grouped, seconds};
+pub(crate) use self::table::table;

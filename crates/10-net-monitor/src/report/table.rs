@@ -5,7 +5,7 @@
 use unicode_width::UnicodeWidthStr;
 
 /// Rows below a heading; the first column is aligned left, and so are those that `left` names.
-pub(super) fn table(heading: &[&str], left: &[usize], rows: &[Vec<String>]) -> String {
+pub(crate) fn table(heading: &[&str], left: &[usize], rows: &[Vec<String>]) -> String {
     let cells = |row: &[String]| row.iter().map(|cell| cell.width()).collect::<Vec<_>>();
     let mut widths: Vec<usize> = heading.iter().map(|cell| cell.width()).collect();
     for row in rows {
