@@ -14,6 +14,7 @@ const FILES: &[(&str, &str)] = &[
     ("05-http.toml", include_str!("../demos/05-http.toml")),
     ("06-readiness.toml", include_str!("../demos/06-readiness.toml")),
     ("07-bad-network.toml", include_str!("../demos/07-bad-network.toml")),
+    ("08-chat.toml", include_str!("../demos/08-chat.toml")),
     ("10-monitor.toml", include_str!("../demos/10-monitor.toml")),
 ];
 

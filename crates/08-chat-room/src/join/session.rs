@@ -250,10 +250,11 @@ impl<'a> Client<'a> {
                 self.perform(actions)?;
             }
             FromRoom::Ended(why) => {
+                let in_order = why.is_none() && self.why.is_none();
                 let why = why.map_or_else(|| anyhow!("the server closed the connection"), anyhow::Error::from);
-                self.why.get_or_insert(why);
+                self.why.get_or_insert(why.context(format!("read from {}", self.options.server)));
                 if let Some(visit) = &mut self.visit {
-                    visit.on_server_end();
+                    visit.on_server_end(in_order);
                 }
             }
         }
@@ -326,9 +327,10 @@ impl<'a> Client<'a> {
                 Err(anyhow!("say to {server}: {} {lines} not taken; the answers begin with `!`", self.refused))
             }
             Ending::Left | Ending::RoomStays => Ok(Some(Outcome::Done)),
+            Ending::Broken => Err(self.why.take().unwrap_or_else(|| anyhow!("read from {server}: broken"))),
             Ending::RoomLeft => {
-                let why = self.why.take().unwrap_or_else(|| anyhow!("the server closed the connection"));
-                self.lost(why.context(format!("read from {server}")))
+                let why = self.why.take().unwrap_or_else(|| anyhow!("read from {server}: ended"));
+                self.lost(why)
             }
             Ending::NoAnswer => {
                 let timeout = self.options.timeout;
@@ -343,7 +345,6 @@ impl<'a> Client<'a> {
         }
     }
 
-    // ANCHOR: lost
     fn lost(&mut self, why: anyhow::Error) -> anyhow::Result<Option<Outcome>> {
         self.connection.end();
         self.visit = None;
@@ -357,7 +358,6 @@ impl<'a> Client<'a> {
         self.connection = Connection::Lost { until: now + wait };
         Ok(None)
     }
-    // ANCHOR_END: lost
 }
 
 /// A number from 0 to 1, from the seed that std draws for its hash maps.

@@ -39,7 +39,9 @@ pub enum Ending {
     Left,
     /// We left; the server did not end the stream in time.
     RoomStays,
-    /// The server ended the stream while we were not done.
+    /// We left, but the stream broke: our last lines may not have arrived.
+    Broken,
+    /// The server ended the stream, or it broke, while we were not done.
     RoomLeft,
     /// The server did not say what it had to, in time.
     NoAnswer,
@@ -160,7 +162,6 @@ impl Visit {
     // ANCHOR_END: on_line
 
     /// A line was typed, or read from a pipe; its LF is not in it.
-    // ANCHOR: on_typed
     #[must_use]
     pub fn on_typed(&mut self, line: Vec<u8>, now: Instant) -> Vec<Action> {
         let until = now + self.timeout;
@@ -196,7 +197,6 @@ impl Visit {
             }
         }
     }
-    // ANCHOR_END: on_typed
 
     /// The person, or the pipe, has nothing more to say.
     #[must_use]
@@ -208,10 +208,14 @@ impl Visit {
         vec![Action::HalfClose]
     }
 
-    /// The server's stream has ended, one way or another.
-    pub fn on_server_end(&mut self) {
-        let left = matches!(self.state, State::Leaving { .. });
-        let _ = self.over(if left { Ending::Left } else { Ending::RoomLeft });
+    /// The server's stream has ended: in order, with its FIN, or broken.
+    pub fn on_server_end(&mut self, in_order: bool) {
+        let ending = match self.state {
+            State::Leaving { .. } if in_order => Ending::Left,
+            State::Leaving { .. } => Ending::Broken,
+            _ => Ending::RoomLeft,
+        };
+        let _ = self.over(ending);
     }
 
     /// The deadline has passed.
@@ -311,7 +315,7 @@ mod tests {
         let later = now + TIMEOUT / 2;
         let _ = visit.on_line("* Goodbye".into(), later);
         assert_eq!(visit.deadline(), Some(later + TIMEOUT));
-        visit.on_server_end();
+        visit.on_server_end(true);
         assert_eq!(visit.ending(), Some(&Ending::Left));
 
         let (mut visit, now) = in_room(Visitor::Alone);
@@ -321,9 +325,17 @@ mod tests {
     }
 
     #[test]
+    fn a_reset_after_our_fin_is_no_orderly_end() {
+        let (mut visit, now) = in_room(Visitor::Alone);
+        let _ = visit.on_input_end(now);
+        visit.on_server_end(false);
+        assert_eq!(visit.ending(), Some(&Ending::Broken));
+    }
+
+    #[test]
     fn a_server_that_goes_or_is_silent_ends_the_visit() {
         let (mut visit, _) = in_room(Visitor::Person);
-        visit.on_server_end();
+        visit.on_server_end(true);
         visit.on_deadline();
         assert_eq!(visit.ending(), Some(&Ending::RoomLeft));
         let (mut visit, _) = knocking(Visitor::Person);
@@ -343,7 +355,7 @@ mod tests {
         let (mut visit, now) = knocking(Visitor::Person);
         let full = "! Too many connections from your address";
         assert_eq!(visit.on_line(full.into(), now), [Action::Show(full.into())]);
-        visit.on_server_end();
+        visit.on_server_end(true);
         assert_eq!(visit.ending(), Some(&Ending::RoomLeft));
     }
 
