@@ -46,6 +46,7 @@ impl Rate {
 
 impl Bucket {
     /// Takes a token if there is one.
+    // ANCHOR: take
     pub fn take(&mut self, rate: Rate, now: Instant) -> bool {
         let Some(every) = rate.every else { return true };
         let full_at = self.full_at.map_or(now, |at| at.max(now)) + every;
@@ -55,6 +56,7 @@ impl Bucket {
         }
         allowed
     }
+    // ANCHOR_END: take
 }
 
 #[cfg(test)]

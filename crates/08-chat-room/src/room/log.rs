@@ -36,6 +36,7 @@ struct Mark {
 
 /// A place between two lines, counted from the log's very first byte, also when that has gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+// ANCHOR: cursor
 pub struct Cursor {
     /// Bytes before it.
     pub at: u64,
@@ -44,6 +45,7 @@ pub struct Cursor {
     /// Lines before it that a member has said; the others are notices.
     pub messages: u64,
 }
+// ANCHOR_END: cursor
 
 /// Whose line it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +65,7 @@ impl Log {
     }
 
     /// Appends a line with its LF; the oldest ones make room.
+    // ANCHOR: push
     pub fn push(&mut self, line: &[u8], kind: Kind) {
         let lines_max = self.bytes_max / LINE_LEN_MEAN_MIN;
         while !self.marks.is_empty()
@@ -76,6 +79,7 @@ impl Log {
         self.end.lines += 1;
         self.end.messages += u64::from(kind == Kind::Message);
     }
+    // ANCHOR_END: push
 
     fn forget_oldest(&mut self) {
         self.marks.pop_front();

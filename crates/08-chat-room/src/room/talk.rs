@@ -148,6 +148,7 @@ impl Room {
     }
 
     /// To everybody: one line in the log, which its owner passes over.
+    // ANCHOR: say
     fn say(&mut self, id: Id, name: &Name, text: &str) {
         let mut line = std::mem::take(&mut self.line);
         line.clear();
@@ -166,6 +167,7 @@ impl Room {
         self.line = line;
         self.stats.messages += 1;
     }
+    // ANCHOR_END: say
 
     /// To one: a line there, and one back.
     fn tell_one(&mut self, id: Id, from: &Name, to: &str, text: &str) {

@@ -130,6 +130,7 @@ impl<'a> Server<'a> {
     }
 
     /// One turn: waits, at most until `until`; hears everybody who has said something; then sends what is new.
+    // ANCHOR: turn
     fn turn(&mut self, until: Option<Instant>) -> io::Result<()> {
         let deadline = [self.deadlines.next(), until].into_iter().flatten().min();
         let mut ready = std::mem::take(&mut self.ready);
@@ -148,6 +149,7 @@ impl<'a> Server<'a> {
         self.board.show(self.room.stats());
         Ok(())
     }
+    // ANCHOR_END: turn
 
     /// A stream is ready: hears its client, or goes on sending to it.
     fn attend(&mut self, event: Ready, now: Instant) {
@@ -168,6 +170,7 @@ impl<'a> Server<'a> {
     }
 
     /// Sends everybody what is new for them: one call for each, however many lines there are.
+    // ANCHOR: send_what_is_new
     fn send_what_is_new(&mut self, now: Instant) {
         let mut ids = std::mem::take(&mut self.ids);
         loop {
@@ -185,6 +188,7 @@ impl<'a> Server<'a> {
         }
         self.ids = ids;
     }
+    // ANCHOR_END: send_what_is_new
 
     /// Sends to one connection until nothing is left or the system has no room.
     fn send(&mut self, id: Id, now: Instant) {
@@ -195,6 +199,8 @@ impl<'a> Server<'a> {
             let pieces = self.room.to_send(id, &mut self.scratch);
             let of = pieces.len();
             let sent = match pieces.as_slices() {
+                // Only the member's own lines, which it is not sent: nothing for the system to do.
+                _ if of == 0 => Ok(0),
                 [one] => stream.write(one),
                 several => stream.write_vectored(several),
             };
