@@ -19,8 +19,8 @@ use crate::moment::Moment;
 use crate::observation::Observation;
 use crate::record::Record;
 
-/// The longest block that is read: a packet has 64 KiB, and a block may hold a few options beside it.
-const BLOCK_LEN_MAX: usize = 1024 * 1024;
+/// The longest block that is read: several packets that a network card has put together, and a few options.
+const BLOCK_LEN_MAX: usize = 256 * 1024;
 
 /// Interfaces of one section; a file that lists more is damaged.
 const INTERFACES_MAX: usize = 4096;

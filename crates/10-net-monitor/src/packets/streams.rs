@@ -176,6 +176,10 @@ impl Stream {
         if tcp.is_rst {
             return Some(End::Over(self.reset(side)));
         }
+        if tcp.is_fin && !sent.has_fin {
+            // A FIN has a place in the numbers and is no byte.
+            sent.next = sent.next.map(|next| next.wrapping_add(1));
+        }
         let is_first_fin = tcp.is_fin && !std::mem::replace(&mut sent.has_fin, true);
         match self.sent.map(|sent| sent.has_fin) {
             [true, true] => Some(End::Over(How::Orderly)),

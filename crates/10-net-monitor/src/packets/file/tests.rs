@@ -1,4 +1,6 @@
-//! Capture files of our own writing, whole, cut and damaged. Read `file.rs` before.
+//! Capture files of our own writing: whole, cut anywhere, damaged, and in the older format.
+//!
+//! Read `file.rs` before.
 
 use netcommon::pcapng::block::{interface, packet, section};
 use netcommon::pcapng::conversation::Stream;

@@ -1,4 +1,6 @@
-//! Connections out of packets: retransmissions, order, resets, ports that are used again. Read `streams.rs` before.
+//! Connections out of packets: sent again, overtaken, reset, and ports that are used again.
+//!
+//! The packets are rebuilt ones, from `netcommon::pcapng`. Read `streams.rs` before.
 
 use netcommon::pcapng::conversation::{Packet as Rebuilt, Stream as Conversation};
 
@@ -95,4 +97,24 @@ fn a_capture_that_begins_in_the_middle_says_at_least() {
 fn other_ports_are_left_out() {
     assert!(over(&mut Streams::new([7777]), &talk(b"a", b"b")).is_empty());
     assert_eq!(over(&mut Streams::new([8888]), &talk(b"a", b"b")).len(), 1);
+}
+
+#[test]
+fn an_ack_behind_a_fin_adds_no_byte() {
+    let (client, server) = addrs();
+    let (mut stream, mut packets) = Conversation::connect(client, server);
+    packets.extend(stream.send(b"hello"));
+    packets.extend(stream.finish());
+    // The client's acks of the answer lie behind its FIN.
+    packets.extend(stream.receive(b"world"));
+    packets.extend(stream.send(b""));
+    packets.extend(stream.receive(&[]));
+    packets.extend(stream.finish());
+    let ack = netcommon::pcapng::packet::segment(client, server, 7, 7, netcommon::pcapng::packet::Flags::ACK, b"");
+    let fin = packets.pop();
+    packets.insert(6, (netcommon::pcapng::block::Direction::Out, ack));
+    packets.extend(fin);
+    let mut streams = Streams::default();
+    let all = over(&mut streams, &packets);
+    assert_eq!((all.len(), all[0].bytes_in, all[0].bytes_out), (1, 5, 5), "{all:#?}");
 }
