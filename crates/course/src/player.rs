@@ -20,7 +20,7 @@ use crate::keyboard::Keyboard;
 use crate::lane::{Heard, Lane};
 use crate::programs::Programs;
 use crate::screen::Screen;
-use crate::script::{CommandLine, Demo, LANG, Pattern, Step, Values, fill};
+use crate::script::{CommandLine, Demo, LANG, Pattern, Scratch, Step, Values, fill};
 use crate::words;
 
 /// The deadline of every wait: generous, because a busy machine is no failure of the program.
@@ -43,6 +43,8 @@ pub struct Player<'a> {
 /// A demo in progress. Dropping it ends every program that still runs.
 struct Session<'a> {
     lanes: Vec<(&'a str, Lane)>,
+    /// Where programs are started; below the lanes, because they are to end before it is removed.
+    scratch: Option<Scratch>,
     values: Values,
     /// A question was just asked, which has stopped already.
     has_stopped: bool,
@@ -57,7 +59,8 @@ impl Player<'_> {
     pub fn play(&mut self, demo: &Demo) -> Result<(), PlayError> {
         self.screen.set_lanes(demo.lanes());
         let values = Values::from([(LANG.to_owned(), self.screen.lang().to_string())]);
-        let mut session = Session { lanes: Vec::new(), values, has_stopped: false };
+        let scratch = demo.folder.make().map_err(|cause| PlayError::system("make a folder for", &demo.name, cause))?;
+        let mut session = Session { lanes: Vec::new(), scratch, values, has_stopped: false };
         for (index, step) in demo.steps.iter().enumerate() {
             self.step(step, &mut session).map_err(|error| error.in_step(demo, index, &mut session.lanes))?;
         }
@@ -141,6 +144,9 @@ impl Player<'_> {
         self.screen.typed(name, "$", &command.typed(&session.values))?;
         let mut program = self.programs.command(command.program())?;
         program.args(command.args(&session.values));
+        if let Some(scratch) = &session.scratch {
+            program.current_dir(scratch.path());
+        }
         let lane = Lane::start(name, program).map_err(|cause| PlayError::system("start", command.program(), cause))?;
         session.lanes.push((name, lane));
         Ok(())

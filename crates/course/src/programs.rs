@@ -79,6 +79,8 @@ impl Programs {
     /// The programs in `folder`, which are taken as they are.
     #[must_use]
     pub fn in_folder(folder: PathBuf) -> Self {
+        // A program may be started in another folder, from which a relative path would lead elsewhere.
+        let folder = std::path::absolute(&folder).unwrap_or(folder);
         Self { folder, may_build: false }
     }
 

@@ -6,6 +6,7 @@
 
 mod check;
 mod command;
+mod folder;
 mod pattern;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,8 @@ use netcommon::lang::Lang;
 use serde::Deserialize;
 
 pub use command::CommandLine;
+pub use folder::Contents;
+pub(crate) use folder::Scratch;
 pub use pattern::{Pattern, fill};
 
 /// The one value that every demo begins with: the language of its sentences, as `--lang` takes it.
@@ -57,6 +60,9 @@ pub struct Demo {
     /// Commands that a pupil can try alone afterwards.
     #[serde(default, rename = "try")]
     pub to_try: Vec<String>,
+    /// What lies in the folder that the programs are started in; without it they start where the course does.
+    #[serde(default)]
+    pub folder: Contents,
     /// What happens, in this order.
     pub steps: Vec<Step>,
     /// What follows when the demo is played alone; a tour has no time for it.
@@ -170,6 +176,12 @@ pub enum ScriptError {
     /// Not TOML, or not the TOML of a demo.
     #[error("not a demo")]
     Toml(#[from] toml::de::Error),
+    /// A file or folder that would lie outside the demo's own folder.
+    #[error("folder: `{name}` is not a plain name")]
+    Name {
+        /// As it is written.
+        name: String,
+    },
     /// A step that makes no sense where it stands.
     #[error("step {number}: {problem}")]
     Step {
@@ -187,6 +199,9 @@ impl Demo {
     /// [`ScriptError`] says which step cannot be played and why.
     pub fn parse(text: &str) -> Result<Self, ScriptError> {
         let demo: Self = toml::from_str(text)?;
+        if let Some(name) = demo.folder.wrong_name() {
+            return Err(ScriptError::Name { name: name.to_owned() });
+        }
         check::check(&demo.steps)?;
         Ok(demo)
     }
