@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use netcommon::addr::HostPort;
 use netcommon::cli::Common;
+use netcommon::net::DATAGRAM_LEN_MAX_V4;
 use netcommon::units::parse_duration;
 
 /// Teaches what TCP does for a living, by sending files over UDP: nothing lost, as fast as the link allows.
@@ -88,6 +89,10 @@ pub(crate) struct SendArgs {
     /// With --congestion fixed: so many datagrams
     #[arg(long, value_name = "DATAGRAMS", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub window: u32,
+
+    /// No datagram longer than this, whatever the path was found to carry
+    #[arg(long, value_name = "BYTES", default_value_t = DATAGRAM_LEN_MAX_V4 as u16, value_parser = clap::value_parser!(u16).range(1_200..=DATAGRAM_LEN_MAX_V4 as i64))]
+    pub datagram: u16,
 
     /// Send each burst at once instead of spreading it over the round trip
     #[arg(long)]

@@ -21,7 +21,6 @@ use file_transfer::view::{Side, View};
 use netcommon::addr::{HostPort, bind_udp, resolve};
 use netcommon::cli::{INTERRUPTED, finish, print_line};
 use netcommon::error::OpError;
-use netcommon::net::DATAGRAM_LEN_MAX_V4;
 use netcommon::shutdown::Shutdown;
 
 use crate::args::{Algorithm, Cli, Command, DrawArgs, Protocol, ReceiveArgs, SendArgs};
@@ -72,7 +71,7 @@ fn options(args: &SendArgs) -> Options {
         pacing: !args.no_pacing,
         sack: !args.no_sack,
         timeout: args.both.timeout,
-        datagram_len_max: DATAGRAM_LEN_MAX_V4,
+        datagram_len_max: args.datagram.into(),
         trace: args.trace.is_some(),
     }
 }

@@ -329,7 +329,7 @@ fn end(part: Result<Part, Refusal>, digest: Digest) -> Verdict {
     match part.finish(digest) {
         Ok(End::Placed(placed)) => {
             if placed != name {
-                log::warn!("{name} was there already, with other contents; the new one is {placed}");
+                log::warn!("there was a file {name} already; the new one is {placed}");
             }
             Verdict::Complete
         }

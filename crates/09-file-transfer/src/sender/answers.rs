@@ -128,7 +128,11 @@ impl Sender {
         book.stage = Stage::Settled;
         let (name, size) = (book.offer.name.clone(), book.offer.size);
         match result {
-            Ok(_) => self.totals.files_done += 1,
+            Ok(_) => {
+                self.totals.files_done += 1;
+                // The answers to its last bytes may be on their way, or lost; the verdict says that they came.
+                self.totals.bytes_done += book.on_arrived(0, size);
+            }
             Err(_) => self.totals.files_failed += 1,
         }
         let result = result.map_err(|refusal| refusal.reason().to_owned());

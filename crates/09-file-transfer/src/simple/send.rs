@@ -18,6 +18,10 @@ use super::{is_interrupted, log_received, log_sent};
 use crate::file::{Offer, Session, Source};
 use crate::report::{Fate, Report, Totals};
 
+/// The smallest first number. All have ten digits, so that the same files make datagrams of the same length in each
+/// run, and a bad network with the same seed does the same to them.
+const NUMBER_MIN: u32 = 1_000_000_000;
+
 /// A read timeout of zero would be none at all.
 const WAIT_MIN: Duration = Duration::from_millis(1);
 
@@ -42,7 +46,7 @@ pub fn run<'a>(
     let socket = connected_to(peer).map_err(|error| OpError::new("connect to", peer, error))?;
     let waker = Waker::for_udp_socket(&socket).map_err(|error| OpError::new("prepare for", "shutdown", error))?;
     shutdown.wake_on_drain(waker);
-    let number = RandomState::new().hash_one(peer) as u32;
+    let number = NUMBER_MIN + RandomState::new().hash_one(peer) as u32 % (u32::MAX - NUMBER_MIN);
     let mut run = Run {
         socket,
         peer,
@@ -174,6 +178,8 @@ impl Run<'_> {
         self.totals.files_failed += missing;
         self.totals.elapsed = self.start.elapsed();
         let failure = match result {
+            // Nothing had begun, so nothing ends: the error alone says it.
+            Err(_) if !self.told => return,
             Err(error) => Some(error.cause.to_string()),
             Ok(()) if shutdown.is_draining() && missing > 0 => Some("interrupted".to_owned()),
             Ok(()) if missing > 0 => Some(format!("{missing} files were not sent")),

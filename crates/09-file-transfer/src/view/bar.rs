@@ -34,6 +34,8 @@ impl Bars {
     /// Moves the bar that a report is about.
     pub(super) fn tell(&mut self, report: &Report) {
         match report {
+            // Before the first file is taken there is nothing to draw.
+            Report::Progress { totals, .. } if totals.bytes_total == 0 => {}
             Report::Progress { session, totals } => {
                 if !self.bars.contains_key(session) && self.bars.len() < BARS_MAX {
                     self.bars.insert(*session, self.all.add(bar()));
