@@ -71,7 +71,6 @@ impl RangeSet {
     }
 
     /// Adds a range; ranges that touch or overlap become one.
-    // ANCHOR: insert
     pub fn insert(&mut self, range: Range<u64>) {
         if range.is_empty() {
             return;
@@ -87,7 +86,6 @@ impl RangeSet {
         self.ranges[first] = merged;
         self.ranges.drain(first + 1..end);
     }
-    // ANCHOR_END: insert
 
     /// Takes a range out, as far as it is in.
     pub fn remove(&mut self, range: Range<u64>) {

@@ -75,7 +75,6 @@ impl Rate {
     }
 
     /// The sample of an ACK, after all its datagrams; `None` when it answered nothing new.
-    // ANCHOR: sample
     pub fn sample(&mut self, rtt_min: Duration) -> Option<Sample> {
         self.app_limited_until = self.app_limited_until.filter(|until| self.delivered <= *until);
         let (stamp, sent_at) = self.newest.take()?;
@@ -90,7 +89,6 @@ impl Rate {
             app_limited: stamp.app_limited,
         })
     }
-    // ANCHOR_END: sample
 
     /// There was room on the path and nothing to send.
     pub fn on_app_limited(&mut self, in_flight: u64) {

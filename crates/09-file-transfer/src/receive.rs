@@ -47,7 +47,6 @@ pub fn run(
     let mut receiver = Receiver::new(secret(), timeout);
     let mut tally = Tally { tell, totals: Totals::default(), ended: 0, next_progress: Duration::ZERO };
     let mut out = Vec::new();
-    // ANCHOR: loop
     loop {
         let receive = |now, from: SocketAddr, datagram: &[u8]| receiver.receive(now, from, datagram, store);
         let more = endpoint.receive(receive).map_err(broken("receive from"))?;
@@ -73,7 +72,6 @@ pub fn run(
             endpoint.wait(deadline).map_err(broken("wait on"))?;
         }
     }
-    // ANCHOR_END: loop
 }
 
 /// Counts all sessions together, and passes their reports on.

@@ -87,7 +87,6 @@ impl Endpoint {
     ///
     /// # Errors
     /// The socket is broken; news of somebody's closed port is none.
-    // ANCHOR: receive
     pub fn receive(&mut self, mut take: impl FnMut(Duration, SocketAddr, &[u8])) -> io::Result<bool> {
         let (socket, ()) = self.sockets.get(self.key).expect("it is never removed");
         let mut metas = [RecvMeta::default(); BUFFERS];
@@ -107,7 +106,6 @@ impl Endpoint {
         }
         Ok(count > 0)
     }
-    // ANCHOR_END: receive
 
     /// Sends `bytes`, cut into datagrams of `len` bytes, the last of which may be shorter: `sendmsg(2)`.
     ///

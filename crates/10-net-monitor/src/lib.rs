@@ -45,7 +45,6 @@ pub mod ledger;
 pub mod lines;
 pub mod moment;
 pub mod observation;
-pub mod packets;
 pub mod proxy;
 pub mod record;
 pub mod recorder;

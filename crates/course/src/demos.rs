@@ -15,6 +15,7 @@ const FILES: &[(&str, &str)] = &[
     ("06-readiness.toml", include_str!("../demos/06-readiness.toml")),
     ("07-bad-network.toml", include_str!("../demos/07-bad-network.toml")),
     ("08-chat.toml", include_str!("../demos/08-chat.toml")),
+    ("09-file.toml", include_str!("../demos/09-file.toml")),
     ("10-monitor.toml", include_str!("../demos/10-monitor.toml")),
 ];
 

@@ -20,9 +20,8 @@ pub use self::bbr::Bbr;
 pub use self::fixed::Fixed;
 use crate::rate::Sample;
 
-/// What may be on its way before the first answer. RFC 6928 says ten; measured networks take 32 as well, which
-/// saves two round trips (Langley and others, "The QUIC Transport Protocol", SIGCOMM 2017), and they are paced.
-pub const INITIAL_DATAGRAMS: u64 = 32;
+/// What may be on its way before the first answer (RFC 6928): ten datagrams.
+pub const INITIAL_DATAGRAMS: u64 = 10;
 
 /// What one ACK told.
 #[derive(Debug, Clone, Copy)]
@@ -56,7 +55,6 @@ pub struct News {
 }
 
 /// Which of them a session uses.
-// ANCHOR: congestion
 #[derive(Debug, Clone)]
 pub enum Congestion {
     /// Always as much.
@@ -66,7 +64,6 @@ pub enum Congestion {
     /// What the path holds, measured.
     Bbr(Bbr),
 }
-// ANCHOR_END: congestion
 
 impl Congestion {
     /// Learns from an ACK.

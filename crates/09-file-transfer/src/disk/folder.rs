@@ -102,6 +102,7 @@ impl Folder {
     ///
     /// A second name for the same file (a hard link) fails when the name is taken, by whatever it is, so
     /// nothing is ever replaced or followed; a rename would replace it in silence.
+    // ANCHOR: place
     pub(super) fn place(&self, part: &Path, name: &FileName) -> io::Result<FileName> {
         for number in 1..=NUMBERED_MAX {
             let name = if number == 1 { name.clone() } else { name.numbered(number) };
@@ -121,6 +122,7 @@ impl Folder {
         }
         Err(io::Error::new(ErrorKind::AlreadyExists, format!("{NUMBERED_MAX} files have this name already")))
     }
+    // ANCHOR_END: place
 
     /// Writes the folder itself to the disk: a file whose name is lost with the power is not in place.
     fn sync(&self) -> io::Result<()> {

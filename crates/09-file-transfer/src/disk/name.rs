@@ -122,6 +122,7 @@ impl FileName {
     }
 }
 
+// ANCHOR: problem_of
 fn problem_of(name: &str) -> Option<NameProblem> {
     let special = name.chars().find(|c| SPECIAL.contains(*c));
     match name {
@@ -136,6 +137,7 @@ fn problem_of(name: &str) -> Option<NameProblem> {
         _ => None,
     }
 }
+// ANCHOR_END: problem_of
 
 /// The first character that a terminal would not show as it is.
 ///

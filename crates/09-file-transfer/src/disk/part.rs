@@ -96,6 +96,7 @@ impl Part {
 
     /// Reads again what the journal promises, and keeps what is right up to the first piece that is not.
     /// Returns how many bytes from the beginning are right.
+    // ANCHOR: resume
     fn resume(&mut self) -> io::Result<u64> {
         let Place::Part { pieces, .. } = &self.place else { return Ok(0) };
         let Some((mut journal, mut promised)) = Journal::reopen(pieces) else { return Ok(0) };
@@ -113,6 +114,7 @@ impl Part {
         self.journal = Some(journal);
         Ok(piece_range(kept, self.offer.size).start)
     }
+    // ANCHOR_END: resume
 
     /// Begins again from nothing.
     fn forget(&mut self) -> io::Result<u64> {
@@ -179,6 +181,7 @@ impl Part {
     ///
     /// # Errors
     /// What the disk says; what was there stays for another try.
+    // ANCHOR: finish
     pub(super) fn finish(self, digest: Digest) -> io::Result<End> {
         if self.tree.digest().map(|hash| Digest(*hash.as_bytes())) != Some(digest) {
             self.discard();
@@ -197,6 +200,7 @@ impl Part {
         remove(&pieces);
         Ok(End::Placed(name))
     }
+    // ANCHOR_END: finish
 
     /// Keeps what another session can go on with, and removes what it cannot.
     pub(super) fn keep(self) {

@@ -95,6 +95,7 @@ impl FileSource {
     }
 
     /// Whether the file is still the one that was offered.
+    // ANCHOR: check
     fn check(&self, at: usize) -> Result<(), Refusal> {
         let Open { index, file, .. } = &self.open[at];
         let (path, offer) = (&self.paths[*index as usize], &self.offers[*index as usize]);
@@ -106,6 +107,7 @@ impl FileSource {
         };
         Err(Refusal::new(format!("{} changed while it was sent: {what}; send it again", name_of(path))))
     }
+    // ANCHOR_END: check
 
     /// A piece, from memory or from the disk; the first time it comes in order it is hashed.
     fn piece(&mut self, at: usize, piece: u64) -> Result<&[u8], Refusal> {

@@ -97,6 +97,7 @@ impl Tree {
     ///
     /// Only pairs that begin at a multiple of their length are brothers, and the pair at the very top waits
     /// for [`Tree::digest`], because a root is hashed differently.
+    // ANCHOR: merge
     fn add_node(&mut self, mut first: u64, mut count: u64, mut hash: PieceHash) {
         while count * 2 < piece_count(self.size) {
             let is_left = first.is_multiple_of(count * 2);
@@ -112,6 +113,7 @@ impl Tree {
         }
         self.nodes.insert(first, (count, hash));
     }
+    // ANCHOR_END: merge
 
     /// The file's digest, as `b3sum FILE` prints it; `None` while a piece is missing.
     #[must_use]

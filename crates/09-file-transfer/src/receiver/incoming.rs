@@ -42,7 +42,6 @@ impl Incoming {
     }
 
     /// Hands the new bytes of a piece to the disk.
-    // ANCHOR: take
     pub(super) fn take(
         &mut self,
         id: FileId,
@@ -71,7 +70,6 @@ impl Incoming {
         }
         Ok(Taken::New(new))
     }
-    // ANCHOR_END: take
 
     /// Whether the disk should check it now.
     pub(super) fn is_ready(&self) -> Option<Digest> {

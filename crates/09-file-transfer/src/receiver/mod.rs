@@ -67,7 +67,6 @@ impl Receiver {
     }
 
     /// Takes one datagram that says that it comes from `from`.
-    // ANCHOR: receive
     pub fn receive(&mut self, now: Duration, from: SocketAddr, bytes: &[u8], store: &mut dyn Store) {
         let received = match decode(bytes) {
             Ok(received) => received,
@@ -95,7 +94,6 @@ impl Receiver {
             None => self.greet(now, from, session, received.datagram, bytes.len(), store),
         }
     }
-    // ANCHOR_END: receive
 
     /// What is no datagram of ours is counted; only who greets in another version is told so.
     fn refuse(&mut self, from: SocketAddr, bytes: &[u8], error: WireError) {
@@ -107,7 +105,6 @@ impl Receiver {
     }
 
     /// A datagram of no session that is known. Never is the answer longer than the question.
-    // ANCHOR: greet
     fn greet(
         &mut self,
         now: Duration,
@@ -153,7 +150,6 @@ impl Receiver {
         };
         self.replies.push_back((from, session, reply));
     }
-    // ANCHOR_END: greet
 
     /// Ends a session that offered the same file from the same machine and has fallen silent: its sender was
     /// killed, and here it is again.

@@ -116,7 +116,6 @@ impl Live {
         self.replies.push_back(Datagram::Answer { index, answer });
     }
 
-    // ANCHOR: on_data
     pub(super) fn on_data(
         &mut self,
         now: Duration,
@@ -136,7 +135,6 @@ impl Live {
         }
         self.acknowledge(now, numbers);
     }
-    // ANCHOR_END: on_data
 
     fn take_piece(&mut self, index: u32, offset: u64, bytes: &[u8], store: &mut dyn Store) -> Taken {
         let id = self.id(index);

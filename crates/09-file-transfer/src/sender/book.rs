@@ -88,7 +88,6 @@ impl Book {
     }
 
     /// The next bytes to send, at most `len_max`, and whether they were sent before.
-    // ANCHOR: next_piece
     pub(super) fn next_piece(&self, len_max: u64) -> Option<(u64, u64, bool)> {
         if !self.is_open() {
             return None;
@@ -99,7 +98,6 @@ impl Book {
         let left = self.offer.size - self.fresh;
         (left > 0).then(|| (self.fresh, len_max.min(left), false))
     }
-    // ANCHOR_END: next_piece
 
     pub(super) fn on_sent(&mut self, offset: u64, len: u64) {
         self.lost.remove(offset..offset + len);

@@ -139,7 +139,6 @@ impl Flight {
     ///
     /// Returns the time at which the largest of them was sent, if that one is news: the only one from which
     /// the round trip can be told.
-    // ANCHOR: on_ack
     pub(super) fn on_ack(
         &mut self,
         ranges: &[RangeInclusive<u32>],
@@ -175,7 +174,6 @@ impl Flight {
         self.arrived_largest = self.arrived_largest.max(Some(largest));
         largest_sent_at
     }
-    // ANCHOR_END: on_ack
 
     /// Takes those for lost that later ones have overtaken.
     // ANCHOR: lost

@@ -286,7 +286,6 @@ impl Sender {
     }
 
     /// The next bytes of a file, if the window and the pacer let them go.
-    // ANCHOR: piece
     fn piece(&mut self, source: &mut dyn Source, out: &mut Vec<u8>) -> Option<usize> {
         if !self.has_room() {
             return None;
@@ -311,7 +310,6 @@ impl Sender {
         self.on_piece_sent(index, offset, len, again, datagram_len);
         Some(datagram_len)
     }
-    // ANCHOR_END: piece
 
     fn on_piece_sent(&mut self, index: u32, offset: u64, len: usize, again: bool, datagram_len: usize) {
         let number = self.flight.next_number();

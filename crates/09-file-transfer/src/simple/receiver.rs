@@ -109,6 +109,7 @@ impl Receiver {
     }
 
     /// Takes a datagram; the answer goes back to where it came from.
+    // ANCHOR: handle
     pub fn handle(
         &mut self,
         now: Duration,
@@ -144,6 +145,7 @@ impl Receiver {
             Message::Ok { .. } | Message::Saved { .. } | Message::No { .. } => None,
         }
     }
+    // ANCHOR_END: handle
 
     /// An answer that the disk has made possible. To be asked often, until there is none.
     pub fn poll(&mut self, store: &mut dyn Store) -> Option<(SocketAddr, Vec<u8>)> {

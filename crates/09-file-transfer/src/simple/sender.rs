@@ -106,6 +106,7 @@ impl Sender {
     }
 
     /// The datagram that is due, and whether it has gone out before.
+    // ANCHOR: poll
     pub fn poll(&mut self, now: Duration) -> Option<(&[u8], bool)> {
         if self.is_over() || now < self.due {
             return None;
@@ -114,6 +115,7 @@ impl Sender {
         self.times_sent += 1;
         Some((&self.datagram, self.times_sent > 1))
     }
+    // ANCHOR_END: poll
 
     /// What silence has led to: nothing yet, or the end of this file and all behind it.
     pub fn give_up(&mut self, now: Duration) -> Option<Happened> {
@@ -128,6 +130,7 @@ impl Sender {
     ///
     /// An answer that was expected before is not answered again. TFTP did, and from one late datagram on sent
     /// everything twice, until the end of the file (RFC 1123 section 4.2.3.1).
+    // ANCHOR: handle
     pub fn handle(&mut self, now: Duration, datagram: &[u8], source: &mut dyn Source) -> Option<Happened> {
         let message = Message::parse(datagram)?;
         let size = self.offers.get(self.index)?.size;
@@ -154,6 +157,7 @@ impl Sender {
         self.last_heard = now;
         Some(happened)
     }
+    // ANCHOR_END: handle
 
     /// The datagram that tells a receiver not to wait for us any more; sent once, and nobody answers.
     #[must_use]

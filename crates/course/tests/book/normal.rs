@@ -1,13 +1,18 @@
-//! What differs from run to run, made equal: ports that the system chose become `PORT`, times `TIME`.
+//! What differs from run to run, made equal: ports that the system chose become `PORT`, times `TIME`, and how much
+//! that was a second `RATE`.
 //!
 //! ```text
 //! Accepted connection from 127.0.0.1:50312     Accepted connection from 127.0.0.1:PORT
 //! 3 messages in 1.24 s                         3 messages in TIME
+//! 62.57 KiB a second                           RATE a second
 //! ```
 //! Ports below 1024 and the addresses that the page's servers listen on stay as they are.
 
 /// The first port that systems give to clients on their own.
 const FREE_PORT_MIN: u32 = 1024;
+
+/// What stands behind a rate.
+const A_SECOND: &str = " a second";
 
 /// Units of time as the programs write them, longer ones first.
 const UNITS: [&str; 18] = [
@@ -33,7 +38,17 @@ const UNITS: [&str; 18] = [
 
 /// The line with ports and times replaced; an address in `kept` stays.
 pub(crate) fn normal(line: &str, kept: &[String]) -> String {
-    times(&ports(line, kept))
+    rates(&times(&ports(line, kept)))
+}
+
+/// Replaces the number and the unit before ` a second`.
+fn rates(line: &str) -> String {
+    let Some((before, behind)) = line.split_once(A_SECOND) else { return line.to_owned() };
+    let mut words = before.rsplitn(3, ' ');
+    let (unit, number) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let is_number = number.starts_with(|c: char| c.is_ascii_digit()) && !unit.is_empty();
+    let start = before.len().saturating_sub(number.len() + 1 + unit.len());
+    if is_number { format!("{}RATE{A_SECOND}{behind}", &before[..start]) } else { line.to_owned() }
 }
 
 /// The first port of the line that the system chose.
@@ -114,6 +129,8 @@ fn ports_and_times_become_equal_and_everything_else_stays() {
         ("花了 0.3 秒左右;12:30:45 at line 7: 5 bytes", "花了 TIME左右;12:30:45 at line 7: 5 bytes"),
         ("30 sockets, x2 s, 3 members, v1.2 says", "30 sockets, x2 s, 3 members, v1.2 says"),
         ("localhost:8888 10 µs ::1 5: 6", "localhost:8888 TIME ::1 5: 6"),
+        ("12 bytes, in 0.1 s: 62.57 KiB a second", "12 bytes, in TIME: RATE a second"),
+        ("wait a second, or 5 a second", "wait a second, or 5 a second"),
     ];
     for (line, want) in cases {
         assert_eq!(normal(line, &kept), want, "{line}");
