@@ -81,25 +81,27 @@ impl Recorder {
         }
     }
 
-    /// Takes what is seen until all sources have ended; then writes what is still open and returns the sums,
-    /// so that the last lines can be printed when the screen has gone.
-    /// Blocks until then.
+    /// Takes what is seen until all sources have ended; then writes what is still open and returns the sums, so that
+    /// the last lines can be printed when the screen has gone. Blocks until then.
     pub fn run(mut self, seen: &Receiver<Seen>, shutdown: &Shutdown) -> Recorded {
         let mut next_tick = Instant::now() + TICK;
-        let mut draining = shutdown.draining().clone();
+        let (mut draining, mut told) = (shutdown.draining().clone(), false);
         loop {
             let left = next_tick.saturating_duration_since(Instant::now());
-            let ended = select! {
-                recv(seen) -> first => match first {
-                    Ok(first) => self.take_all(first, seen),
-                    Err(_) => true,
-                },
-                recv(draining) -> _ => {
-                    draining = never();
-                    self.say_end_begins();
-                    false
-                }
-                default(left) => false,
+            let first = select! {
+                recv(seen) -> first => Some(first),
+                recv(draining) -> _ => None,
+                default(left) => None,
+            };
+            // Before what has been seen since, whichever of the two the select has picked.
+            if shutdown.is_draining() && !std::mem::replace(&mut told, true) {
+                draining = never();
+                self.say_end_begins();
+            }
+            let ended = match first {
+                Some(Ok(first)) => self.take_all(first, seen),
+                Some(Err(_)) => true,
+                None => false,
             };
             if ended {
                 return self.finish();

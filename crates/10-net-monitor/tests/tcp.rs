@@ -195,7 +195,8 @@ fn what_is_open_at_the_end_is_cut_after_the_grace_and_said_to_be_open() {
 #[test]
 fn two_hundred_connections_of_every_kind_are_all_there_with_every_byte() {
     // Each says in its first bytes what it wants: how long the answer is and how it ends.
-    let target = serve(|mut stream| {
+    let (tell, told) = crossbeam_channel::bounded(200);
+    let target = serve(move |mut stream| {
         let mut head = [0; 9];
         stream.read_exact(&mut head).unwrap();
         let [question, answer] = [1, 5].map(|at| u32::from_be_bytes(head[at..at + 4].try_into().unwrap()) as usize);
@@ -208,6 +209,7 @@ fn two_hundred_connections_of_every_kind_are_all_there_with_every_byte() {
             2 => abort(stream),
             _ => drop(stream.read(&mut [0; 1])),
         }
+        tell.send(()).unwrap();
     });
     let lens = |number: usize| (9 + number * 7919 % 20_000, number * 104_729 % 20_000);
     let events = relayed(target.addr, DEADLINE, |front, _| {
@@ -228,6 +230,8 @@ fn two_hundred_connections_of_every_kind_are_all_there_with_every_byte() {
                 _ => abort(client),
             }
         }
+        // The last reset has come through.
+        (0..200).for_each(|_| told.recv_timeout(DEADLINE).unwrap());
     });
     let mut seen = connections(&events);
     seen.sort_by_key(|connection| connection.number);
