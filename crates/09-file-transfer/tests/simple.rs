@@ -96,7 +96,7 @@ fn silence_ends_after_the_time_that_was_asked_for() {
     let addr = silent.local_addr().unwrap().to_string();
     let sent = send(&[&from.path().join("空.txt")], &addr, &["--timeout", "600ms"]);
     assert_eq!(sent.code, Some(1));
-    assert!(sent.stdout.contains("空.txt: failed: no answer for 0.6 s"), "{sent:?}");
+    assert!(sent.stderr.contains("file-transfer: 空.txt: no answer for 0.6 s; is a receiver there"), "{sent:?}");
     assert!(sent.stdout.contains("Datagrams: 4 sent, 2 again"), "FILE three times, and BYE: {sent:?}");
 }
 

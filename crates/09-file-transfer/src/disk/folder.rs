@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use netcommon::error::OpError;
 
 use super::name::FileName;
-use crate::file::Offer;
+use crate::file::{Digest, Offer};
 
 /// What our own names begin with.
 const OWN_PREFIX: &str = ".file-transfer-";
@@ -101,15 +101,19 @@ impl Folder {
     /// Gives a whole file its name, or the next free number behind it, and returns the name that it got.
     ///
     /// A second name for the same file (a hard link) fails when the name is taken, by whatever it is, so
-    /// nothing is ever replaced or followed; a rename would replace it in silence.
+    /// nothing is ever replaced or followed; a rename would replace it in silence. What is there already, byte for
+    /// byte, is not kept twice.
     // ANCHOR: place
-    pub(super) fn place(&self, part: &Path, name: &FileName) -> io::Result<FileName> {
+    pub(super) fn place(&self, part: &Path, name: &FileName, size: u64, digest: Digest) -> io::Result<FileName> {
         for number in 1..=NUMBERED_MAX {
             let name = if number == 1 { name.clone() } else { name.numbered(number) };
             let target = self.path.join(name.as_str());
             match fs::hard_link(part, &target) {
                 Ok(()) => remove(part),
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => match same_contents(&target, size, digest) {
+                    true => remove(part),
+                    false => continue,
+                },
                 // FAT and some network folders have no links: hold the name with an empty file, and replace that.
                 Err(_) => match File::create_new(&target) {
                     Ok(_) => fs::rename(part, &target).inspect_err(|_| remove(&target))?,
@@ -129,6 +133,18 @@ impl Folder {
         // Windows cannot open a folder as a file, and keeps names in a journal of its own.
         if cfg!(unix) { File::open(&self.path)?.sync_all() } else { Ok(()) }
     }
+}
+
+/// Whether a file, and no link, lies there that has these contents.
+fn same_contents(path: &Path, size: u64, digest: Digest) -> bool {
+    let is_plain = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.len() == size);
+    if !is_plain {
+        return false;
+    }
+    let mut hasher = blake3::Hasher::new();
+    // Somebody may have written it a moment ago; "complete" means that the disk has it.
+    let read = File::open(path).and_then(|file| hasher.update_reader(&file).and_then(|_| file.sync_all()));
+    read.is_ok() && *hasher.finalize().as_bytes() == digest.0
 }
 
 /// Removes a file of ours; one that is not there needs no removing, and one that stays does no harm.

@@ -196,7 +196,7 @@ impl Part {
             log::debug!("set the time of {}: {error}", self.name);
         }
         self.file.sync_all()?;
-        let name = self.folder.place(&part, &self.name)?;
+        let name = self.folder.place(&part, &self.name, self.offer.size, digest)?;
         remove(&pieces);
         Ok(End::Placed(name))
     }

@@ -63,6 +63,8 @@ pub struct Sender {
     /// How often it has gone out.
     times_sent: u32,
     last_heard: Duration,
+    /// Whether anything was ever heard.
+    heard: bool,
     patience: Duration,
 }
 
@@ -81,6 +83,7 @@ impl Sender {
             due: now,
             times_sent: 0,
             last_heard: now,
+            heard: false,
             patience,
         };
         sender.begin_file(now);
@@ -123,7 +126,8 @@ impl Sender {
             return None;
         }
         self.state = State::Over;
-        Some(Happened::Failed(format!("no answer for {} s", self.patience.as_secs_f32())))
+        let never = if self.heard { "" } else { "; is a receiver there, with --protocol simple?" };
+        Some(Happened::Failed(format!("no answer for {} s{never}", self.patience.as_secs_f32())))
     }
 
     /// Takes a datagram; `None` when it changes nothing: damaged, late, or of another file.
@@ -155,6 +159,7 @@ impl Sender {
             _ => return None,
         };
         self.last_heard = now;
+        self.heard = true;
         Some(happened)
     }
     // ANCHOR_END: handle

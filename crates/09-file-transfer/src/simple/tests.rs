@@ -234,7 +234,10 @@ fn silence_is_an_end_for_both() {
     let link = Link { loss: 255, twice: 0, damage: 0, delay_ms: 10 };
     let mut world = World { now: Duration::ZERO, chance: 1, link, on_the_way: BTreeMap::new(), sent: 0 };
     let happened = world.run(&mut sender, &mut source, &mut receiver, &mut shelf);
-    assert_eq!(happened, [sender::Happened::Failed("no answer for 30 s".to_owned())]);
+    assert_eq!(
+        happened,
+        [sender::Happened::Failed("no answer for 30 s; is a receiver there, with --protocol simple?".to_owned())]
+    );
     assert_eq!(world.now, PATIENCE);
 
     let file = Message::File { number: 7, size: 5, name: b"a" }.datagram();

@@ -39,7 +39,7 @@ pub enum DrawError {
         cause: serde_json::Error,
     },
     /// Nothing was sent.
-    #[error("{name}: no datagram in it; was it written with --trace?")]
+    #[error("{name}: no bytes of a file were sent in it")]
     Empty {
         /// The file.
         name: String,

@@ -34,6 +34,9 @@ impl Lines {
                     Side::Receiver => format!("Receiving{files} from {peer}"),
                 })]
             }
+            Report::FileStarted { name, size, from, .. } if *from > 0 && from == size => {
+                vec![Line::Result(format!("{}: is there already", shown(name)))]
+            }
             Report::FileStarted { name, size, from, .. } if *from > 0 => {
                 let left = HumanBytes(size.saturating_sub(*from));
                 vec![Line::Result(format!("{}: {} are there already, {left} to go", shown(name), HumanBytes(*from)))]
@@ -41,11 +44,11 @@ impl Lines {
             Report::FileStarted { .. } => Vec::new(),
             Report::Progress { totals, .. } => vec![Line::Aside(progress(totals))],
             Report::FileEnded { name, size, result, .. } => {
-                let how = match result {
-                    Ok(digest) => format!("{} complete, BLAKE3 {digest}", bytes(*size)),
-                    Err(reason) => format!("failed: {}", shown(reason)),
-                };
-                vec![Line::Result(format!("{}: {how}", shown(name)))]
+                let name = shown(name);
+                vec![match result {
+                    Ok(digest) => Line::Result(format!("{name}: {} complete, BLAKE3 {digest}", bytes(*size))),
+                    Err(reason) => Line::Failure(format!("{name}: {}", shown(reason))),
+                }]
             }
             Report::SessionEnded { totals, failure, .. } => self.summary(totals, failure.as_deref()),
         }
@@ -70,10 +73,9 @@ impl Lines {
             Side::Sender => lines.push(sent_again(totals)),
             Side::Receiver => lines.push(came_in_vain(totals)),
         }
-        if let Some(failure) = failure {
-            lines.push(format!("Ended early: {failure}"));
-        }
-        lines.into_iter().map(Line::Result).collect()
+        let mut lines: Vec<Line> = lines.into_iter().map(Line::Result).collect();
+        lines.extend(failure.map(|failure| Line::Failure(failure.to_owned())));
+        lines
     }
 }
 
@@ -173,6 +175,7 @@ mod tests {
         let lines = Lines::new(side).of(report);
         let texts = lines.into_iter().map(|line| match line {
             Line::Result(text) => text,
+            Line::Failure(text) => format!("! {text}"),
             Line::Aside(text) => format!("({text})"),
         });
         texts.collect::<Vec<_>>().join("\n")
@@ -200,7 +203,7 @@ mod tests {
         );
         assert_eq!(
             said(Side::Sender, &ended("a\u{1b}[2J", Err("full\n\u{202e}".to_owned()))),
-            r"a\x1b[2J: failed: full\n\u{202e}"
+            r"! a\x1b[2J: full\n\u{202e}"
         );
     }
 
@@ -229,7 +232,7 @@ mod tests {
         assert_eq!(
             said(Side::Sender, &ended),
             "Sent 1 file, 1.00 MiB, in 2.0 s: 512.00 KiB a second\nFailed: 1 file\nDatagrams: 1000 sent, none again\n\
-             Ended early: no answer"
+             ! no answer"
         );
     }
 

@@ -71,7 +71,9 @@ impl View {
             bars.tell(report);
         }
         self.say_shutting_down();
-        if matches!(report, Report::Progress { .. }) && !self.is_time() {
+        if let Report::Progress { totals, .. } = report
+            && (totals.bytes_total == 0 || !self.is_time())
+        {
             return;
         }
         let lines = match &mut self.shape {
@@ -81,11 +83,9 @@ impl View {
         for line in lines {
             match line {
                 Line::Result(line) => self.print(format_args!("{line}")),
+                Line::Failure(line) => self.print_aside(format_args!("file-transfer: {line}")),
                 // Beside a bar the same once more is too much.
-                Line::Aside(line) if self.bars.is_none() => {
-                    // Stderr may be closed; then nobody is left to tell.
-                    let _ = writeln!(io::stderr(), "{line}");
-                }
+                Line::Aside(line) if self.bars.is_none() => self.print_aside(format_args!("{line}")),
                 Line::Aside(_) => {}
             }
         }
@@ -121,6 +121,15 @@ impl View {
         due
     }
 
+    fn print_aside(&self, line: fmt::Arguments<'_>) {
+        let print = || writeln!(io::stderr(), "{line}");
+        // Stderr may be closed; then nobody is left to tell.
+        let _ = match &self.bars {
+            Some(bars) => bars.suspend(print),
+            None => print(),
+        };
+    }
+
     fn print(&mut self, line: fmt::Arguments<'_>) {
         if self.closed.is_some() {
             return;
@@ -138,6 +147,8 @@ impl View {
 enum Line {
     /// To stdout.
     Result(String),
+    /// To stderr, with the program's name.
+    Failure(String),
     /// To stderr.
     Aside(String),
 }

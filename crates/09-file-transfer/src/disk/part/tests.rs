@@ -196,8 +196,28 @@ fn a_second_transfer_of_the_same_file_at_the_same_time_has_a_part_of_its_own() {
     write_pieces(&mut second, 0..=4);
     write_pieces(&mut first, 2..=4);
     assert!(matches!(first.finish(digest()).unwrap(), End::Placed(name) if name.as_str() == "課表.txt"));
-    assert!(matches!(second.finish(digest()).unwrap(), End::Placed(name) if name.as_str() == "課表 (2).txt"));
-    assert_eq!(names(&dir), ["課表 (2).txt", "課表.txt"]);
+    assert!(matches!(second.finish(digest()).unwrap(), End::Placed(name) if name.as_str() == "課表.txt"));
+    assert_eq!(names(&dir), ["課表.txt"], "what is there already is not kept twice");
+}
+
+#[test]
+fn the_same_contents_with_another_time_are_not_kept_twice_and_other_contents_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("課表.txt");
+    fs::write(&path, contents()).unwrap();
+    let (mut part, from) = open(&dir, false);
+    assert_eq!(from, 0, "another time: nobody knows yet that it is the same");
+    write_pieces(&mut part, 0..=4);
+    assert!(matches!(part.finish(digest()).unwrap(), End::Placed(name) if name.as_str() == "課表.txt"));
+    assert_eq!(names(&dir), ["課表.txt"]);
+
+    let mut other = contents().to_vec();
+    other[17] ^= 1;
+    fs::write(&path, &other).unwrap();
+    let (mut part, _) = open(&dir, false);
+    write_pieces(&mut part, 0..=4);
+    assert!(matches!(part.finish(digest()).unwrap(), End::Placed(name) if name.as_str() == "課表 (2).txt"));
+    assert!(fs::read(&path).unwrap() == other);
 }
 
 #[test]
