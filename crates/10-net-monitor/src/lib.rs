@@ -26,7 +26,8 @@
 //!
 //! # What we left out
 //! Contents: the monitor counts bytes and does not look at them. A relay's own packets: both of its sides are connections
-//! of their own, so round trips and retransmissions of the client's path are not what the server sees.
+//! of their own, so round trips and retransmissions of the client's path are not what the server sees. And a client that has
+//! half-closed and then resets is heard of at the next byte to it, because the relay has nothing to read from it any more.
 //!
 //! # Try breaking it
 //! Kill it with `kill -9` while it writes. Give its log a full disk. Send it 10,000 clients. Reset a connection in
