@@ -65,10 +65,39 @@ impl TcpStream {
     /// As [`TcpStream::connect`]; `TimedOut` after `timeout`, which must not be zero.
     pub fn connect_timeout(addr: SocketAddr, timeout: Duration) -> io::Result<Self> {
         let stream = Self::open(addr)?;
-        let socket = socket2::SockRef::from(&stream.0);
-        told(stream.named(socket.connect_timeout(&addr.into(), timeout)), || Call::Connect { fd: stream.fd(), addr })?;
+        stream.connect_within(addr, timeout)?;
         stream.set_nodelay(true)?;
         Ok(stream)
+    }
+
+    /// The three calls of a connect that waits with `poll(2)`, so that the narration can tell each.
+    #[cfg(target_os = "linux")]
+    fn connect_within(&self, addr: SocketAddr, timeout: Duration) -> io::Result<()> {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        use std::time::Instant;
+
+        self.0.set_nonblocking(true)?;
+        if !self.try_connect(addr)? {
+            let deadline = Instant::now() + timeout;
+            let mut sockets = [PollFd::new(&self.0, PollFlags::OUT)];
+            loop {
+                let left = Timespec::try_from(deadline.saturating_duration_since(Instant::now()));
+                match poll(&mut sockets, Some(&left.map_err(io::Error::other)?)) {
+                    Ok(0) => return Err(io::ErrorKind::TimedOut.into()),
+                    Ok(_) => break,
+                    Err(rustix::io::Errno::INTR) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            self.connect_result()?;
+        }
+        self.0.set_nonblocking(false)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn connect_within(&self, addr: SocketAddr, timeout: Duration) -> io::Result<()> {
+        let socket = socket2::SockRef::from(&self.0);
+        told(self.named(socket.connect_timeout(&addr.into(), timeout)), || Call::Connect { fd: self.fd(), addr })
     }
 
     /// A non-blocking stream that is not connected yet, to an address of this family.
