@@ -71,7 +71,8 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     for report in reports.iter().filter(|report| !report.is_reachable()) {
         let reason = report.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
-        complain(&format!("reach {}: no port could be asked{reason}", report.host));
+        let what = if report.filtered > 0 { "no port answered" } else { "no port could be asked" };
+        complain(&format!("reach {}: {what}{reason}", report.host));
     }
     let has_failed = work.has_failed || totals.unreachable_hosts > 0;
     Ok(if has_failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })

@@ -170,6 +170,29 @@ mod tests {
         }
     }
 
+    /// What `SO_ERROR` holds after each kind of ICMP message, and after our own machine's refusals.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_icmp_says_is_no_answer_of_the_port() {
+        for (number, name, want) in [
+            (113, "EHOSTUNREACH", "unreachable"), // host unreachable, host prohibited, administratively prohibited
+            (101, "ENETUNREACH", "unreachable"),  // net unreachable, net prohibited; no route of our own
+            (92, "ENOPROTOOPT", "unreachable"),   // protocol unreachable
+            (112, "EHOSTDOWN", "unreachable"),    // host unknown
+            (64, "ENONET", "unreachable"),        // host isolated
+            (71, "EPROTO", "unreachable"),        // parameter problem
+            (13, "EACCES", "denied"),             // a rule of our own: a prohibited route
+            (1, "EPERM", "denied"),               // a rule of our own: a firewall
+        ] {
+            let Answer::Says(verdict) = Answer::of_error(&io::Error::from_raw_os_error(number)) else {
+                panic!("{name}: no answer");
+            };
+            assert_eq!((verdict.name(), verdict.reason()), (want, Some(&Reason(name.to_owned()))), "{name}");
+        }
+        // Port unreachable is what a closed door says, in ICMP's words.
+        assert_eq!(Answer::of_error(&io::Error::from_raw_os_error(111)), Answer::Says(Verdict::Closed));
+    }
+
     #[test]
     #[cfg(target_os = "linux")]
     fn running_out_of_descriptors_or_buffers_says_nothing_about_the_port() {

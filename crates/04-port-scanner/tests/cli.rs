@@ -104,6 +104,49 @@ fn what_cannot_be_resolved_is_said_and_does_not_stop_the_others() {
     assert_eq!((end.code, end.stdout.as_str()), (Some(1), ""));
 }
 
+/// TCP has no way to an address that means everybody: Linux says so at once and sends nothing.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_host_without_a_route_ends_at_once_and_says_why() {
+    for engine in ["events", "threads"] {
+        let begin = std::time::Instant::now();
+        let end = run(&["255.255.255.255", "-p", "1-500", "--timeout", "60s", "--engine", engine, "--i-may-scan-this"]);
+        assert_eq!(end.code, Some(1), "{engine}: {}", end.stderr);
+        let want = "port-scanner: reach 255.255.255.255: no port could be asked: ENETUNREACH\n";
+        assert_eq!(end.stderr, want, "{engine}");
+        assert!(end.stdout.contains("0 closed, 0 filtered, 500 unreachable (ENETUNREACH)\n"), "{}", end.stdout);
+        assert!(begin.elapsed() < std::time::Duration::from_secs(20), "{engine}: {:?}", begin.elapsed());
+    }
+}
+
+/// A firewall that answers each SYN with an ICMP message, in a network of the test's own: that takes no
+/// root where users may have namespaces. Elsewhere the test says that it skipped.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_host_that_rejects_with_icmp_ends_at_once_and_says_why() {
+    let rule = "table ip f { chain c { type filter hook input priority 0; \
+                ip protocol tcp reject with icmp type host-prohibited; }; }";
+    for engine in ["events", "threads"] {
+        let inside = |command: &str| {
+            let script = format!("ip link set lo up && nft '{rule}' && exec {command}");
+            let mut unshare = std::process::Command::new("unshare");
+            unshare.args(["--user", "--map-root-user", "--net", "sh", "-c", &script]);
+            unshare
+        };
+        if !inside("true").output().is_ok_and(|output| output.status.success()) {
+            eprintln!("skipped: no namespace of our own here, or no ip, or no nft");
+            return;
+        }
+        let mut command = inside(&format!("{EXE} 127.0.0.1 -p 1-50 --timeout 20s --retries 0 --engine {engine}"));
+        let begin = std::time::Instant::now();
+        let end = Program::start_command(&mut command).wait();
+        assert_eq!(end.code, Some(1), "{engine}: {}", end.stderr);
+        assert_eq!(end.stderr, "port-scanner: reach 127.0.0.1: no port could be asked: EHOSTUNREACH\n", "{engine}");
+        assert!(end.stdout.contains("50 unreachable (EHOSTUNREACH)\n"), "{engine}: {}", end.stdout);
+        assert!(begin.elapsed() < std::time::Duration::from_secs(15), "{engine}: {:?}", begin.elapsed());
+    }
+}
+
 #[test]
 fn wrong_usage_says_what_would_be_right() {
     for (args, want) in [

@@ -59,7 +59,8 @@ impl HostReport {
     /// Whether any port of it has been reached, or might have been.
     #[must_use]
     pub fn is_reachable(&self) -> bool {
-        self.answers + self.filtered > 0 || self.settled == 0
+        // A host that rejects with ICMP limits how many such messages it sends: the rest looks like silence.
+        self.answers > 0 || self.settled == 0 || (self.filtered > 0 && self.unreachable == 0)
     }
 
     fn record(&mut self, finding: &Finding) {
@@ -186,6 +187,20 @@ mod tests {
         assert_eq!((ledger.totals().open, ledger.totals().filtered), (2, 1));
         let (reports, _) = ledger.close();
         assert_eq!((reports[0].open.as_slice(), reports[0].lost, reports[0].tries), ([22, 80].as_slice(), 1, 3));
+    }
+
+    #[test]
+    fn a_host_that_only_rejects_is_unreachable_even_if_it_limits_its_rejections() {
+        for (port, want) in [(Verdict::Filtered, false), (Verdict::Closed, true)] {
+            let mut ledger = Ledger::default();
+            let error = std::io::ErrorKind::HostUnreachable.into();
+            let crate::verdict::Answer::Says(rejected) = crate::verdict::Answer::of_error(&error) else {
+                panic!("no answer")
+            };
+            ledger.record(&finding("192.0.2.1:80", rejected, 1, 2));
+            ledger.record(&finding("192.0.2.1:81", port, 3, 2));
+            assert_eq!(ledger.close().0[0].is_reachable(), want);
+        }
     }
 
     #[test]
