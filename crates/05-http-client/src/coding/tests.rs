@@ -15,7 +15,7 @@ use super::*;
 const TEXT: &str = "教室裡的網路教室裡的網路教室裡的網路";
 
 fn gzip(text: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(text).unwrap();
     encoder.finish().unwrap()
 }

@@ -120,7 +120,7 @@ fn answer_line(answer: &mut Answer, word: &str, rest: &str) -> Option<()> {
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(bytes).expect("a Vec takes everything");
     encoder.finish().expect("a Vec takes everything")
 }
