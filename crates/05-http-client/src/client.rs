@@ -147,6 +147,7 @@ impl Client {
         let bytes = call.request.to_bytes(via_proxy.as_deref());
         call.receiver.sent(&bytes);
         connection.begin_step(call.deadline);
+        connection.expect_answer();
         // A server may answer and close before it has read all: its answer is worth more than our error.
         let sent = connection.write_all(&bytes).and_then(|()| connection.flush());
         let mut reading = Reading::new(call.request, timing, connection.used > 0);

@@ -106,13 +106,21 @@ impl Connection {
         self.key == key(url, proxy)
     }
 
+    /// An answer begins with the next byte that comes.
+    pub(crate) fn expect_answer(&mut self) {
+        self.timed().expect_answer();
+    }
+
     /// Begins the next step of an exchange that must be over at `deadline`.
     pub(crate) fn begin_step(&mut self, deadline: Deadline) {
-        let deadline = deadline.begin_step();
+        self.timed().set_deadline(deadline.begin_step());
+    }
+
+    fn timed(&mut self) -> &mut Timed {
         match &mut self.channel {
-            Channel::Plain(stream) => stream.set_deadline(deadline),
+            Channel::Plain(stream) => stream,
             #[cfg(feature = "tls")]
-            Channel::Tls(stream) => stream.sock.set_deadline(deadline),
+            Channel::Tls(stream) => &mut stream.sock,
         }
     }
 }

@@ -15,12 +15,16 @@ use netcommon::shutdown::{Shutdown, Waker};
 /// How much later than the deadline a wait may end; nobody notices, and it saves a system call per read.
 const SLACK: Duration = Duration::from_millis(20);
 
-/// How long a read looks for bytes before it sleeps.
+/// How long a read looks for an answer before it sleeps.
 ///
 /// A server on this machine answers after some tens of microseconds; to fall asleep and be woken takes the
 /// kernel as long again. For a server far away it is nothing beside the wait.
 #[cfg(unix)]
 const AWAKE: Duration = Duration::from_micros(50);
+
+/// So many bytes of an answer are looked for. Of a large one more comes together while we sleep, and fewer
+/// reads and writes are made of it: awake, a gigabyte into a file took us twice as long.
+const SMALL_ANSWER_BYTES: usize = 16 * 1024;
 
 /// No wait is longer, whatever the option says: it must fit into the system's clock.
 const ALLOWED_MAX: Duration = Duration::from_secs(366 * 24 * 60 * 60);
@@ -72,6 +76,8 @@ pub struct Timed {
     shutdown: Shutdown,
     read_timeout: Option<Duration>,
     write_timeout: Option<Duration>,
+    /// Bytes of the answer that came since the request.
+    came: usize,
 }
 
 impl Timed {
@@ -80,12 +86,17 @@ impl Timed {
     pub fn new(stream: TcpStream, deadline: Deadline, shutdown: &Shutdown) -> Self {
         let stream = Arc::new(stream);
         shutdown.wake_on_drain(Waker::for_stream(&stream));
-        Self { stream, deadline, shutdown: shutdown.clone(), read_timeout: None, write_timeout: None }
+        Self { stream, deadline, shutdown: shutdown.clone(), read_timeout: None, write_timeout: None, came: 0 }
     }
 
     /// For the next exchange on the same connection.
     pub fn set_deadline(&mut self, deadline: Deadline) {
         self.deadline = deadline;
+    }
+
+    /// An answer begins with the next byte.
+    pub fn expect_answer(&mut self) {
+        self.came = 0;
     }
 
     /// What is left, with a timeout of the system's that does not wait much longer.
@@ -102,7 +113,7 @@ fn is_too_long(set: Option<Duration>, left: Duration) -> bool {
     set.is_none_or(|set| set > left + SLACK)
 }
 
-/// Looks for bytes for a moment: `poll(2)` without a wait, again and again.
+/// Looks for bytes, for a moment: `poll(2)` without a wait, again and again.
 #[cfg(unix)]
 fn stay_awake(stream: &TcpStream) {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -129,13 +140,19 @@ impl Read for Timed {
                 self.stream.set_read_timeout(Some(left))?;
                 self.read_timeout = Some(left);
             }
-            stay_awake(&self.stream);
+            if self.came < SMALL_ANSWER_BYTES {
+                stay_awake(&self.stream);
+            }
             match (&*self.stream).read(buf) {
                 // The timeout of an earlier read was shorter than what is left now: wait for the rest.
                 Err(error) if is_timeout(&error) => self.read_timeout = None,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 // Shutdown ends the stream under a waiting read, which then looks like its end.
                 Ok(0) => return self.check().map(|_| 0),
+                Ok(len) => {
+                    self.came += len;
+                    return Ok(len);
+                }
                 result => return result,
             }
         }
