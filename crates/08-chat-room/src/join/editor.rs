@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! thread "keyboard"  rustyline's editor, in raw mode: keys, and lines that `screen` hands it to draw above
-//!                    the prompt. A blocked terminal read cannot be woken on every system, so it is not
-//!                    joined: the process's end takes it, after the terminal was put back in order
+//!                    the prompt. On Unix a SIGINT to ourselves ends it; where a blocked terminal read
+//!                    cannot be woken, the process's end takes it, after the terminal was put in order
 //! thread "screen"    hands over one line at a time, because the editor takes the next one only when it has
 //!                    drawn the last; ends when nobody can send to it any more
 //! ```
@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::Builder;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use rustyline::completion::Completer;
 use rustyline::config::{Behavior, CompletionType, Config};
 use rustyline::error::ReadlineError;
@@ -59,7 +59,9 @@ pub struct Editor {
     pub screen: Sender<String>,
     /// Ends when everything is drawn.
     drawn: Receiver<()>,
-    _terminal: TerminalAsFound,
+    /// Ends when the editor has given the terminal back.
+    ended: Receiver<()>,
+    terminal: TerminalAsFound,
 }
 
 impl Editor {
@@ -76,13 +78,15 @@ impl Editor {
         let terminal = TerminalAsFound::remember();
         let (type_line, typed) = bounded(TYPED_MAX);
         let Some((mut editor, mut printer)) = prepare(roster, &type_line) else { return Ok(None) };
+        let (end, ended) = bounded(0);
         let keyboard = Builder::new().name("keyboard".to_owned());
-        // Not joined: see this file's header.
+        // Not joined: see this file's header. `finish` waits for `ended`.
         drop(keyboard.spawn(move || {
             // Enter, Ctrl-C and Ctrl-D are keys of ours; what ends the call is a signal, or a lost terminal.
             if let Err(ReadlineError::Interrupted) = editor.readline(PROMPT) {
                 let _ = type_line.try_send(Typed::Interrupt);
             }
+            drop(end);
         })?);
         let (screen, lines) = bounded::<String>(SCREEN_MAX);
         let (all_drawn, drawn) = bounded(0);
@@ -100,15 +104,33 @@ impl Editor {
             }
             drop(all_drawn);
         })?);
-        Ok(Some(Self { typed, screen, drawn, _terminal: terminal }))
+        Ok(Some(Self { typed, screen, drawn, ended, terminal }))
     }
 
-    /// Waits until all lines are drawn, for a second at most, and puts the terminal back as it was.
-    pub fn finish(self) {
+    /// Waits until all lines are drawn, for a second at most, ends the editor and puts the terminal back as it was.
+    pub fn finish(mut self) {
         drop(self.screen);
-        // It never sends: either it ends, or the time is up.
+        // They never send: either they end, or the time is up.
         let _ = self.drawn.recv_timeout(FINISH_MAX);
+        self.terminal.is_free = interrupt_editor() && is_over(&self.ended);
     }
+}
+
+/// Ends the editor's call as a Ctrl-C from outside would; `false` where that cannot be done.
+///
+/// While the editor reads keys, SIGINT is its own. Else nobody minds it any more: the client is at its end.
+fn interrupt_editor() -> bool {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Signal, getpid, kill_process};
+        kill_process(getpid(), Signal::INT).is_ok()
+    }
+    #[cfg(not(unix))]
+    false
+}
+
+fn is_over(ended: &Receiver<()>) -> bool {
+    ended.recv_timeout(FINISH_MAX) == Err(RecvTimeoutError::Disconnected)
 }
 
 type Rustyline = rustyline::Editor<Fill, MemHistory>;
@@ -258,6 +280,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 struct TerminalAsFound {
     #[cfg(unix)]
     settings: Option<rustix::termios::Termios>,
+    /// The editor has ended and left its line.
+    is_free: bool,
 }
 
 impl TerminalAsFound {
@@ -265,12 +289,16 @@ impl TerminalAsFound {
         Self {
             #[cfg(unix)]
             settings: rustix::termios::tcgetattr(io::stdin()).ok(),
+            is_free: false,
         }
     }
 }
 
 impl Drop for TerminalAsFound {
     fn drop(&mut self) {
+        if self.is_free {
+            return;
+        }
         // The editor sits in its call and cannot do this itself. On Windows the shells set their own mode.
         #[cfg(unix)]
         if let Some(settings) = &self.settings {

@@ -29,6 +29,7 @@ pub struct Look {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Own,
+    OwnPrivate,
     ForYou,
     NamesYou,
     Talk,
@@ -62,7 +63,8 @@ impl Look {
             Kind::Own => self.lang.pick("(you) ", "（你）"),
             Kind::ForYou => self.lang.pick("(for you) ", "（只給你）"),
             Kind::NamesYou => self.lang.pick("(names you) ", "（提到你）"),
-            Kind::Talk | Kind::Notice | Kind::Error => "",
+            // `[you -> bob]` says it already.
+            Kind::OwnPrivate | Kind::Talk | Kind::Notice | Kind::Error => "",
         }
     }
 
@@ -70,11 +72,11 @@ impl Look {
         let code = match kind {
             _ if !self.colour => return text.to_string(),
             Kind::Talk => return text.to_string(),
-            Kind::Own => "36",        // cyan
-            Kind::ForYou => "1;35",   // bold magenta
-            Kind::NamesYou => "1;33", // bold yellow
-            Kind::Notice => "2",      // faint
-            Kind::Error => "31",      // red
+            Kind::Own | Kind::OwnPrivate => "36", // cyan
+            Kind::ForYou => "1;35",               // bold magenta
+            Kind::NamesYou => "1;33",             // bold yellow
+            Kind::Notice => "2",                  // faint
+            Kind::Error => "31",                  // red
         };
         format!("\x1b[{code}m{text}\x1b[0m")
     }
@@ -87,7 +89,7 @@ fn kind(line: &str, name: &str) -> Kind {
         Line::Strange(_) | Line::Notice(_) => Kind::Talk,
         Line::Message(line) => match Message::parse(line) {
             Some(Message { whose: Whose::ToYou(_), .. }) => Kind::ForYou,
-            Some(Message { whose: Whose::FromYou(_), .. }) => Kind::Own,
+            Some(Message { whose: Whose::FromYou(_), .. }) => Kind::OwnPrivate,
             Some(Message { text, .. }) if mentions(text, name) => Kind::NamesYou,
             _ => Kind::Talk,
         },
@@ -136,7 +138,7 @@ mod tests {
             ("[bob] 早安", "[bob] 早安"),
             ("[bob] 小明早安", "(names you) [bob] 小明早安"),
             ("[bob -> you] 噓", "(for you) [bob -> you] 噓"),
-            ("[you -> bob] 噓", "(you) [you -> bob] 噓"),
+            ("[you -> bob] 噓", "[you -> bob] 噓"),
             ("* bob has joined", "* bob has joined"),
             ("* Earlier: [bob] 小明在嗎", "* Earlier: [bob] 小明在嗎"),
         ] {

@@ -200,6 +200,8 @@ fn ctrl_c_leaves_with_130_and_gives_the_terminal_back() {
     let (_host, mut guest, mut terminal) = in_room(&[]);
     terminal.press("打到一半\x03");
     assert_eq!(terminal.end(), Some(130));
+    let shown = terminal.shown();
+    assert_eq!(shown.matches("> 打到一半").count(), 1, "the prompt is not drawn again:\n{shown}");
     assert_eq!(guest.line(), "");
     assert!(terminal.is_as_before());
 }
