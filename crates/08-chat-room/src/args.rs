@@ -39,6 +39,9 @@ pub(crate) enum Command {
 
 /// `join`
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  chat-room join 小明 --times --bell\n  chat-room join bob 127.0.0.1:7777 --reconnect <script.txt"
+)]
 pub(crate) struct JoinArgs {
     /// The name that you want to have in the room
     #[arg(value_name = "NAME", value_parser = one_line)]
