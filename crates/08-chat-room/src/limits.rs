@@ -23,8 +23,9 @@ pub const BURST_SECONDS: u32 = 5;
 /// Public lines that a newcomer is shown: a screen without scrolling.
 pub const HISTORY: usize = 20;
 
-/// How much of the conversation the room keeps, for newcomers and for slow readers: ten thousand usual lines.
-pub const LOG_BYTES_MAX: usize = 1 << 20;
+/// How much of the conversation the room keeps, for newcomers and for slow readers: some three
+/// thousand usual lines, and little beside what the program itself takes.
+pub const LOG_BYTES_MAX: usize = 256 * 1024;
 
 /// How long a member may take nothing of what waits for it: a closed laptop lid is longer, a lost radio
 /// link mostly shorter.

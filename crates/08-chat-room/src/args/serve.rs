@@ -38,7 +38,7 @@ pub(crate) struct ServeArgs {
     history: usize,
 
     /// How much of the conversation is kept, for newcomers and slow readers
-    #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = "1MiB")]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = "256KiB")]
     keep: usize,
 
     /// How much the kernel may keep for one member; what a member costs that never reads

@@ -144,6 +144,8 @@ impl<'a> Server<'a> {
         while let Some(key) = self.next_due(now) {
             self.time_is_up(key, now)?;
         }
+        // Before the answers: whoever has one may count on the numbers. And after, for what the sending showed.
+        self.board.show(self.room.stats());
         self.send_what_is_new(now);
         self.room.take_events().for_each(|event| self.report.event(&event));
         self.board.show(self.room.stats());

@@ -40,9 +40,13 @@ pub(super) fn prepare(stream: &TcpStream, limits: &Limits) -> io::Result<()> {
     Ok(())
 }
 
-/// Lets the kernel keep twice as much for a member that has let the first half fill up. A refusal is no harm.
+/// How much larger a full send buffer is made for the last words. The kernel counts what a buffer costs it, not
+/// the bytes in it, and one send may have gone past the limit by 64 KiB; what is not used costs nothing.
+const LAST_WORDS_ROOM: usize = 256 * 1024;
+
+/// Lets the kernel keep more for a member that has let its send buffer fill up. A refusal is no harm.
 pub(super) fn make_room(stream: &TcpStream, limits: &Limits) {
-    let _ = SockRef::from(stream.as_std()).set_send_buffer_size(2 * limits.send_buffer_len);
+    let _ = SockRef::from(stream.as_std()).set_send_buffer_size(limits.send_buffer_len + LAST_WORDS_ROOM);
 }
 
 #[cfg(test)]
