@@ -112,29 +112,30 @@ fn files_of_every_size_come_whole_from_chunks_in_any_order() {
 }
 
 #[test]
-fn more_files_at_once_than_memory_has_pieces_for_come_whole_as_well() {
+fn more_pieces_at_once_than_memory_has_room_for_come_whole_as_well() {
     let mut place = Place::new();
-    let files = 100;
-    let size = PIECE_LEN + 10;
+    let (files, size) = (10, 9 * PIECE_LEN + 10);
+    let all: Vec<Vec<u8>> = (0..files).map(|index| contents(size, index.into())).collect();
     for index in 0..files {
         place.take(index, &format!("{index}"), size);
     }
-    // Each file has a piece begun before the first one is whole.
-    for (offset, len) in [(10, PIECE_LEN - 10), (PIECE_LEN, 10), (0, 10)] {
-        for index in 0..files {
-            let bytes = contents(size, index.into());
-            let part = &bytes[offset as usize..(offset + len) as usize];
-            place.store.write(file(index), offset, part, 0).unwrap();
-        }
-    }
-    for index in 0..files {
-        place.store.finish(file(index), digest(&contents(size, index.into())));
+    let mut write = |index: u32, range: std::ops::Range<u64>| {
+        let bytes = &all[index as usize][range.start as usize..range.end as usize];
+        place.store.write(file(index), range.start, bytes, 0).unwrap();
+    };
+    // Every piece of every file is begun before the first one is whole.
+    let pieces = || (0..files).flat_map(|index| (0..9).map(move |piece| (index, piece * PIECE_LEN)));
+    pieces().for_each(|(index, start)| write(index, start + 10..start + PIECE_LEN));
+    pieces().for_each(|(index, start)| write(index, start..start + 10));
+    (0..files).for_each(|index| write(index, 9 * PIECE_LEN..size));
+    for (index, bytes) in (0..).zip(&all) {
+        place.store.finish(file(index), digest(bytes));
     }
     for _ in 0..files {
         assert_eq!(place.verdict().1, Verdict::Complete);
     }
-    for index in 0..files {
-        assert!(fs::read(place.path(&format!("{index}"))).unwrap() == contents(size, index.into()), "file {index}");
+    for (index, bytes) in all.iter().enumerate() {
+        assert!(fs::read(place.path(&format!("{index}"))).unwrap() == *bytes, "file {index}");
     }
 }
 
