@@ -34,8 +34,8 @@ pub const PIPE_ENDS_MAX: usize = 2 * splice::PIPES_MAX;
 /// Pairs whose sockets are bound.
 #[derive(Debug, Default)]
 pub struct Bound {
-    /// Listeners, each with its target.
-    pub tcp: Vec<(TcpListener, SocketAddr)>,
+    /// Listeners, each with the addresses of its target, which are tried in this order.
+    pub tcp: Vec<(TcpListener, Vec<SocketAddr>)>,
     /// Sockets, each with its target.
     pub udp: Vec<(UdpSocket, SocketAddr)>,
     /// What is relayed, with the real addresses, in the order of the pairs.
@@ -49,13 +49,14 @@ pub struct Bound {
 pub fn bind(pairs: &[Pair]) -> Result<Bound, OpError> {
     let mut bound = Bound::default();
     for pair in pairs {
-        let target = resolve(&pair.target)?.into_iter().next().expect("resolve returns at least one address");
+        let targets = resolve(&pair.target)?;
+        let target = *targets.first().expect("resolve returns at least one address");
         let failed = |error| OpError::new("ask for the address of", &pair.listen, error);
         let front = match pair.protocol {
             Protocol::Tcp => {
                 let listener = listen(&pair.listen, &Default::default())?;
                 let front = listener.local_addr().map_err(failed)?;
-                bound.tcp.push((listener, target));
+                bound.tcp.push((listener, targets.clone()));
                 front
             }
             Protocol::Udp => {
@@ -65,7 +66,7 @@ pub fn bind(pairs: &[Pair]) -> Result<Bound, OpError> {
                 front
             }
         };
-        if is_circle(front, target) {
+        if targets.iter().any(|target| is_circle(front, *target)) {
             let cause = std::io::Error::other("that is where we listen ourselves");
             return Err(OpError::new("relay to", target, cause).with_hint("name the server's address"));
         }

@@ -22,11 +22,16 @@ use crate::common::{DEADLINE, abort, any_port, connect, connections, send_all, s
 
 /// Runs `talk` against a relay to `target`; returns what was seen.
 fn relayed(target: SocketAddr, grace: Duration, talk: impl FnOnce(SocketAddr, &Shutdown)) -> Vec<Event> {
+    relayed_to(vec![target], grace, talk)
+}
+
+/// The same for a target with several addresses.
+fn relayed_to(targets: Vec<SocketAddr>, grace: Duration, talk: impl FnOnce(SocketAddr, &Shutdown)) -> Vec<Event> {
     let listener = TcpListener::bind(any_port()).unwrap();
     let front = listener.local_addr().unwrap();
     watched(
         move |witness, shutdown| {
-            let relay = Relay::new(vec![(listener, target)], CONNECTIONS_MAX, witness).unwrap();
+            let relay = Relay::new(vec![(listener, targets)], CONNECTIONS_MAX, witness).unwrap();
             relay.run(grace, shutdown).unwrap();
         },
         |shutdown| talk(front, shutdown),
@@ -140,6 +145,24 @@ fn a_target_that_is_not_there_resets_the_client_and_is_called_refused() {
         assert_eq!(client.read(&mut [0; 9]).unwrap_err().kind(), ErrorKind::ConnectionReset);
     });
     assert_eq!(bytes_and_end(&only(&events)), (0, 0, How::Refused));
+}
+
+#[test]
+fn of_a_targets_addresses_the_one_that_listens_is_found_and_kept() {
+    let nobody = || PlainListener::bind(any_port()).unwrap().local_addr().unwrap();
+    let target = serve(|mut stream| stream.write_all(b"ok").unwrap());
+    let events = relayed_to(vec![nobody(), nobody(), target.addr], DEADLINE, |front, _| {
+        for _ in 0..3 {
+            assert_eq!(rest(&connect(front)), b"ok");
+        }
+    });
+    let seen = connections(&events);
+    assert!(seen.iter().all(|one| one.bytes_out == 2), "{seen:?}");
+    assert_eq!(seen.iter().filter(|one| one.target == Some(target.addr)).count(), 2, "from the second one on");
+    let events = relayed_to(vec![nobody(), nobody()], DEADLINE, |front, _| {
+        assert!(connect(front).read(&mut [0; 9]).is_err());
+    });
+    assert_eq!(only(&events).how, How::Refused);
 }
 
 #[test]

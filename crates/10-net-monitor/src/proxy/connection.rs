@@ -25,6 +25,11 @@ const CONNECT_MAX: Duration = Duration::from_secs(10);
 pub(super) struct Connection {
     ends: [Option<Key>; 2],
     lanes: [Lane; 2],
+    /// The index of its listener.
+    front: usize,
+    /// The index of the target's address that is asked, and how many have been.
+    target: usize,
+    tried: usize,
     /// When the attempt to connect to the target began; `None` once it has ended.
     connecting: Option<Instant>,
     /// How long the target took to answer: a round trip.
@@ -38,13 +43,16 @@ pub(super) struct Connection {
 impl Relay {
     /// Takes a client, and begins to connect to the target for it.
     pub(super) fn begin(&mut self, index: usize, client: TcpStream, addr: SocketAddr) {
-        let (front, target) = (self.fronts[index].addr, self.fronts[index].target);
+        let front = &self.fronts[index];
+        let (addr_here, preferred, target) = (front.addr, front.preferred, front.targets[front.preferred]);
         self.accepted += 1;
         let (id, now) = (self.accepted, Instant::now());
-        let server = client.local_addr().unwrap_or(front);
+        let server = client.local_addr().unwrap_or(addr_here);
         let flow = Flow { client: addr, server, target: Some(target) };
         self.witness.tell(Observation::Opened { id: name(id), flow, not_before: None });
-        self.connections.insert(id, Connection { connecting: Some(now), ..Connection::default() });
+        let connection =
+            Connection { front: index, target: preferred, tried: 1, connecting: Some(now), ..Connection::default() };
+        self.connections.insert(id, connection);
         let watched = client.set_nonblocking(true).and_then(|()| self.watch(client, id, Side::Client));
         let joined = watched.and_then(|()| {
             let target = self.connect_spare(index)?;
@@ -60,7 +68,7 @@ impl Relay {
                 self.fail(id, How::Unreachable);
                 self.pause_accepting(Some(&error));
             }
-            Err(error) => self.fail(id, how_connecting_failed(&error)),
+            Err(error) => self.ask_next_target(id, error),
         }
     }
 
@@ -68,7 +76,7 @@ impl Relay {
         self.prepare_spare(index)?;
         let front = &mut self.fronts[index];
         let target = front.spare.take().ok_or(ErrorKind::NotConnected)?;
-        target.try_connect(front.target)?;
+        target.try_connect(front.targets[front.preferred])?;
         Ok(target)
     }
 
@@ -101,6 +109,7 @@ impl Relay {
         let Some(target) = socket.and_then(|(socket, _)| stream(socket)) else { return };
         match target.finish_connect().and_then(|()| target.set_nonblocking(true)) {
             Ok(()) => {
+                self.fronts[connection.front].preferred = connection.target;
                 connection.rtt = connection.connecting.take().map(|since| since.elapsed());
                 if self.draining {
                     self.end_reading(id);
@@ -109,7 +118,28 @@ impl Relay {
                     self.end_is_ready(id, Side::Client, false);
                 }
             }
-            Err(error) => self.fail(id, how_connecting_failed(&error)),
+            Err(error) => self.ask_next_target(id, error),
+        }
+    }
+
+    /// A name may have several addresses, of which one listens: asks the next one, until none is left. The log names
+    /// the one that was asked first; the next client begins with the one that has answered.
+    fn ask_next_target(&mut self, id: u64, mut error: io::Error) {
+        while let Some(connection) = self.connections.get_mut(&id) {
+            let targets = &self.fronts[connection.front].targets;
+            if connection.tried >= targets.len() {
+                return self.fail(id, how_connecting_failed(&error));
+            }
+            connection.tried += 1;
+            connection.target = (connection.target + 1) % targets.len();
+            let target = targets[connection.target];
+            if let Some(key) = connection.ends[Side::Server.index()].take() {
+                self.sockets.remove(key);
+            }
+            match TcpStream::start_connect(target).and_then(|target| self.watch(target, id, Side::Server)) {
+                Ok(()) => return self.set_interests(id),
+                Err(next) => error = next,
+            }
         }
     }
 

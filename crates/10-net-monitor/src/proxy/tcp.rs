@@ -37,7 +37,10 @@ pub(super) struct Front {
     key: Option<Key>,
     /// The address that clients connect to.
     pub(super) addr: SocketAddr,
-    pub(super) target: SocketAddr,
+    /// The target's addresses, at least one.
+    pub(super) targets: Vec<SocketAddr>,
+    /// Which of them has answered last: the next client's is asked first.
+    pub(super) preferred: usize,
     /// For the next client's target: nobody is accepted for whom the second descriptor is not there.
     pub(super) spare: Option<TcpStream>,
 }
@@ -73,24 +76,24 @@ pub struct Relay {
 }
 
 impl Relay {
-    /// A relay for these listeners, each with its target.
+    /// A relay for these listeners, each with the addresses of its target: at least one, tried in turn.
     ///
     /// # Errors
     /// When the system has no descriptors left.
     pub fn new(
-        fronts: Vec<(TcpListener, SocketAddr)>,
+        fronts: Vec<(TcpListener, Vec<SocketAddr>)>,
         connections_max: usize,
         witness: Witness,
     ) -> Result<Self, OpError> {
         let broken = |error| OpError::new("watch", "the listeners", error);
         let mut sockets = Readiness::new().map_err(broken)?;
         let mut watched = Vec::new();
-        for (index, (listener, target)) in fronts.into_iter().enumerate() {
+        for (index, (listener, targets)) in fronts.into_iter().enumerate() {
             let addr = listener.local_addr().map_err(broken)?;
             listener.set_nonblocking(true).map_err(broken)?;
             let socket = TcpSocket::Listener(listener);
             let key = sockets.insert(socket, Interest::Readable, Role::Listener(index)).map_err(broken)?;
-            watched.push(Front { key: Some(key), addr, target, spare: None });
+            watched.push(Front { key: Some(key), addr, targets, preferred: 0, spare: None });
         }
         Ok(Self {
             fronts: watched,
@@ -212,7 +215,7 @@ impl Relay {
     pub(super) fn prepare_spare(&mut self, index: usize) -> io::Result<()> {
         let front = &mut self.fronts[index];
         if front.spare.is_none() {
-            front.spare = Some(TcpStream::unconnected(front.target)?);
+            front.spare = Some(TcpStream::unconnected(front.targets[front.preferred])?);
         }
         Ok(())
     }
