@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """A known workload through a recording relay, and whether its log has every connection and every byte of it.
 
-usage: accuracy.py [--connections N] [--spread SECONDS] [--seed N] [-- COMMAND...]
+usage: accuracy.py [--watch] [--connections N] [--spread SECONDS] [--seed N] [-- COMMAND...]
 
 COMMAND is any monitor of exercise 3, in any language: {listen}, {target} and {log} in it are replaced. It listens
 there, relays to there, and writes a line of JSON for each connection with peer, port, start, end, bytes_in,
 bytes_out and how; lines without `bytes_in` are passed over. Without COMMAND it is our own, from target/release.
+
+With --watch the monitor stands beside the way: the workload goes straight to the server, whose port is {port}, and
+begins when COMMAND has printed its first line. Without COMMAND it is our own `watch`.
 
 Of 200 connections 131 last a few milliseconds at most, 41 up to 0.2 s and 28 up to 3 s. They end in five ways: client
 first, server first, half-closed by the client, reset by the client, reset by the server. Beside it, `ss` is asked ten times
@@ -129,6 +132,16 @@ def wait_for(port):
     sys.exit("accuracy.py: the monitor does not listen")
 
 
+def processor_time(pid):
+    """Seconds that a process has used; 0 where there is no /proc."""
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            fields = stat.read().rsplit(")", 1)[1].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def drive(front, count, spread, seed):
     """The workload itself; returns what is true of it, and what went wrong."""
     chance = random.Random(seed)
@@ -161,6 +174,8 @@ def compare(truth, rows):
 
 def main():
     arguments, command = sys.argv[1:], None
+    watch = arguments[:1] == ["--watch"]
+    arguments = arguments[watch:]
     if "--" in arguments:
         command = arguments[arguments.index("--") + 1:]
         arguments = arguments[:arguments.index("--")]
@@ -171,7 +186,8 @@ def main():
         options[arguments[0]] = type(options[arguments[0]])(arguments[1])
         arguments = arguments[2:]
     programs = os.path.join(os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target")), "release")
-    command = command or shlex.split(f"{programs}/net-monitor proxy {{listen}} {{target}} --log {{log}}")
+    ours = "watch {port} --log {log}" if watch else "proxy {listen} {target} --log {log}"
+    command = command or shlex.split(f"{programs}/net-monitor {ours}")
 
     listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
     failures = []
@@ -182,11 +198,21 @@ def main():
             threading.Thread(target=answer, args=(sock, failures), daemon=True).start()
 
     threading.Thread(target=serve, daemon=True).start()
-    front = ("127.0.0.1", free_port())
-    log = os.path.join(tempfile.mkdtemp(), "log.jsonl")
+    front = listener.getsockname() if watch else ("127.0.0.1", free_port())
+    folder = tempfile.mkdtemp()
+    # The monitor may run as somebody else.
+    os.chmod(folder, 0o777)
+    log = os.path.join(folder, "log.jsonl")
     values = {"listen": "127.0.0.1:%d" % front[1], "target": "127.0.0.1:%d" % listener.getsockname()[1], "log": log}
-    monitor = subprocess.Popen([part.format(**values) for part in command], stdout=subprocess.DEVNULL)
-    wait_for(front[1])
+    values["port"] = front[1]
+    first_line = subprocess.PIPE if watch else subprocess.DEVNULL
+    monitor = subprocess.Popen([part.format(**values) for part in command], stdout=first_line)
+    if watch:
+        monitor.stdout.readline()
+        threading.Thread(target=monitor.stdout.read, daemon=True).start()
+    else:
+        wait_for(front[1])
+    began = time.monotonic()
     polled, over = set(), threading.Event()
     poller = threading.Thread(target=poll, args=(front[1], polled, over))
     poller.start()
@@ -194,6 +220,8 @@ def main():
     over.set()
     poller.join()
     time.sleep(0.2)
+    lasted = time.monotonic() - began
+    spent = processor_time(monitor.pid)
     monitor.send_signal(signal.SIGINT)
     code = monitor.wait(timeout=30)
     with open(log) as lines:
@@ -205,6 +233,7 @@ def main():
         print(f"  {failure}")
     print(f"monitor:  {found} of {count} recorded, {exact} with every byte, {ends} with the right kind of end, "
           f"{len(rows) - found} that nobody made; exit code {code}")
+    print(f"processor time: {spent:.2f} s in {lasted:.1f} s, {100 * spent / lasted:.2f} % of one core")
     print(f"ss, ten times a second: {len(polled)} of {count} seen")
     sys.exit(0 if (found, exact, ends, len(rows), len(broken)) == (count, count, count, count, 0) else 1)
 

@@ -2,6 +2,8 @@
 //!
 //! What had happened before each of them is in `recorded/README.md`. Read `diag.rs` before.
 
+use proptest::prelude::*;
+
 use super::super::netlink::Messages;
 use super::*;
 
@@ -108,4 +110,27 @@ fn a_question_is_as_long_as_it_says() {
     let message = Messages::new(&question).next().unwrap().unwrap();
     assert_eq!((message.kind, message.flags, message.seq), (BY_FAMILY, 0x301, 3));
     assert_eq!(message.payload.len(), 56 + 4 + 40);
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
+        for message in Messages::new(&bytes).flatten() {
+            let _ = (Socket::read(&message), netlink::errno(&message));
+        }
+    }
+
+    #[test]
+    fn no_damaged_dump_panics_or_is_read_for_ever(at in 0..1232_usize, damage in proptest::collection::vec(any::<u8>(), 1..9)) {
+        let mut bytes = bytes(include_str!("../recorded/dump-ipv6.hex"));
+        for (index, byte) in damage.into_iter().enumerate() {
+            let last = bytes.len() - 1;
+            bytes[(at + index).min(last)] = byte;
+        }
+        let messages: Vec<_> = Messages::new(&bytes).collect();
+        prop_assert!(messages.len() <= bytes.len() / netlink::HEADER_LEN);
+        for message in messages.into_iter().flatten() {
+            let _ = Socket::read(&message);
+        }
+    }
 }
