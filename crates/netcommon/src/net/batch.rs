@@ -9,7 +9,6 @@ use std::io;
 use std::net::SocketAddr;
 
 use super::UdpSocket;
-use crate::narrate;
 
 /// Datagrams for one call. Measured: 8 save nearly all that there is to save; more cost memory.
 pub const BATCH_MAX: usize = 16;
@@ -70,7 +69,7 @@ impl UdpSocket {
     ) -> io::Result<&'a [(usize, SocketAddr)]> {
         inbox.came.clear();
         #[cfg(target_os = "linux")]
-        if !narrate::is_on() {
+        if !crate::narrate::is_on() {
             linux::receive(self.as_std(), inbox, rooms)?;
             return Ok(&inbox.came);
         }
@@ -106,7 +105,7 @@ impl UdpSocket {
         match datagrams {
             [] => Err(io::ErrorKind::InvalidInput.into()),
             #[cfg(target_os = "linux")]
-            [_, _, ..] if !narrate::is_on() => linux::send(self.as_std(), datagrams),
+            [_, _, ..] if !crate::narrate::is_on() => linux::send(self.as_std(), datagrams),
             [(bytes, addr), ..] => self.send_to(bytes.as_ref(), *addr).map(|_| 1),
         }
     }
