@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use netcommon::addr::HostPort;
 use netcommon::cli::Common;
 use netcommon::net::DATAGRAM_LEN_MAX_V4;
-use netcommon::units::parse_duration;
+use netcommon::units::{parse_duration, parse_duration_or_zero};
 
 /// Teaches what TCP does for a living, by sending files over UDP: nothing lost, as fast as the link allows.
 #[derive(Debug, Parser)]
@@ -115,6 +115,14 @@ pub(crate) struct DrawArgs {
     /// What `send --trace FILE` has written
     #[arg(value_name = "TRACE")]
     pub trace: PathBuf,
+
+    /// Draw only what happened from this time on
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = parse_duration_or_zero)]
+    pub from: Duration,
+
+    /// Draw only what happened before this time
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub until: Option<Duration>,
 
     /// Write the picture to this file instead of stdout
     #[arg(short, long, value_name = "FILE.svg")]

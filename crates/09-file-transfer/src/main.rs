@@ -101,7 +101,8 @@ fn receive(args: &ReceiveArgs) -> anyhow::Result<ExitCode> {
 
 fn draw_trace(args: &DrawArgs) -> anyhow::Result<ExitCode> {
     args.common.apply();
-    let svg = draw(&args.trace, args.common.lang)?;
+    let times = args.from..args.until.unwrap_or(Duration::MAX);
+    let svg = draw(&args.trace, times, args.common.lang)?;
     match &args.output {
         Some(path) => std::fs::write(path, svg).map_err(|error| OpError::new("write", path.display(), error))?,
         None => print_line(format_args!("{}", svg.trim_end()))?,

@@ -7,7 +7,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
+use std::ops::Range;
 use std::path::Path;
+use std::time::Duration;
 
 use netcommon::error::OpError;
 use netcommon::lang::Lang;
@@ -47,13 +49,13 @@ pub enum DrawError {
 }
 
 /// Draws the trace at `path` as SVG: bytes over time with losses and what was sent again, and below it how much
-/// was allowed to be on its way.
+/// was allowed to be on its way. Of a long transfer `times` is looked at closely.
 ///
 /// # Errors
 /// [`DrawError`] says what is wrong with the file.
-pub fn draw(path: &Path, lang: Lang) -> Result<String, DrawError> {
+pub fn draw(path: &Path, times: Range<Duration>, lang: Lang) -> Result<String, DrawError> {
     let name = path.display().to_string();
-    let mut ends = Ends::default();
+    let mut ends = Ends { times: ms(times.start)..ms(times.end), ..Ends::default() };
     each_line(path, &name, |line| ends.see(line))?;
     if ends.sent == 0 {
         return Err(DrawError::Empty { name });
@@ -90,10 +92,19 @@ fn each_line(path: &Path, name: &str, mut see: impl FnMut(&Line)) -> Result<(), 
     Ok(())
 }
 
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
+
 /// How far the axes reach.
 #[derive(Debug, Default)]
 struct Ends {
+    /// What was asked for, in milliseconds.
+    times: Range<f64>,
+    /// The last moment of it that the trace has.
     time_ms: f64,
+    /// The first and the last byte that was sent in that time, in each file.
+    seen: Option<Range<(u32, u64)>>,
     sent: u64,
     cwnd_max: u64,
     /// The end of what was sent of each file.
@@ -102,32 +113,40 @@ struct Ends {
 
 impl Ends {
     fn see(&mut self, line: &Line) {
-        self.time_ms = self.time_ms.max(line.at_ms);
+        let shown = self.times.contains(&line.at_ms);
+        if shown {
+            self.time_ms = self.time_ms.max(line.at_ms);
+        }
         match line.what {
             What::Sent { file, offset, len, .. } => {
-                self.sent += 1;
+                let (first, last) = ((file, offset), (file, offset.saturating_add(len)));
                 let end = self.files.entry(file).or_default();
-                *end = (*end).max(offset.saturating_add(len));
+                *end = (*end).max(last.1);
+                if shown {
+                    self.sent += 1;
+                    let seen = self.seen.get_or_insert(first..last);
+                    *seen = seen.start.min(first)..seen.end.max(last);
+                }
             }
-            What::Window { cwnd, in_flight, .. } => self.cwnd_max = self.cwnd_max.max(cwnd).max(in_flight),
-            What::Arrived { .. } | What::Lost { .. } => {}
+            What::Window { cwnd, in_flight, .. } if shown => self.cwnd_max = self.cwnd_max.max(cwnd).max(in_flight),
+            What::Window { .. } | What::Arrived { .. } | What::Lost { .. } => {}
         }
     }
 
-    /// Where each file begins when they are put behind each other, and where all end.
-    fn begins(&self) -> (HashMap<u32, u64>, u64) {
-        let mut begins = HashMap::new();
-        let mut end = 0_u64;
-        for (file, len) in &self.files {
-            begins.insert(*file, end);
-            end = end.saturating_add(*len);
-        }
-        (begins, end)
+    /// Where each file begins when they are put behind each other.
+    fn begins(&self) -> HashMap<u32, u64> {
+        let ends = self.files.iter().scan(0_u64, |end, (file, len)| {
+            let begin = *end;
+            *end = end.saturating_add(*len);
+            Some((*file, begin))
+        });
+        ends.collect()
     }
 }
 
 /// The marks of both panels.
 struct Marks {
+    times: Range<f64>,
     begins: HashMap<u32, u64>,
     /// When and where each datagram that is on its way was sent.
     on_the_way: HashMap<u64, (f64, f64)>,
@@ -145,23 +164,28 @@ const IN_FLIGHT: usize = 1;
 
 impl Marks {
     fn new(ends: &Ends, lang: Lang) -> Self {
-        let (begins, end) = ends.begins();
-        let mut bytes = Panel::new(lang.pick("byte of the files", "檔案的第幾個位元組"), ends.time_ms, end as f64);
+        let begins = ends.begins();
+        let at = |(file, offset): (u32, u64)| begins.get(&file).copied().unwrap_or(0).saturating_add(offset) as f64;
+        let y = ends.seen.clone().map_or(0.0..1.0, |seen| at(seen.start)..at(seen.end));
+        let x = ends.times.start..ends.time_ms;
+        let mut bytes = Panel::new(lang.pick("byte of the files", "檔案的第幾個位元組"), x.clone(), y);
         bytes.series(Shape::Dot, "#1f5fa8", lang.pick("sent", "送出"));
         bytes.series(Shape::Plus, "#b36a00", lang.pick("sent again", "重送"));
         bytes.series(Shape::Cross, "#b3001b", lang.pick("lost", "遺失"));
         let label = lang.pick("bytes on their way", "路上的位元組");
-        let mut window = Panel::new(label, ends.time_ms, ends.cwnd_max as f64);
+        let mut window = Panel::new(label, x, 0.0..ends.cwnd_max as f64);
         window.series(Shape::Steps, "#2d7d46", lang.pick("allowed (cwnd)", "允許（cwnd）"));
         window.series(Shape::Dot, "#777777", lang.pick("there are (in flight)", "實際（in flight）"));
-        Self { begins, on_the_way: HashMap::new(), bytes, window, counts: [0; 2] }
+        let times = ends.times.clone();
+        Self { times, begins, on_the_way: HashMap::new(), bytes, window, counts: [0; 2] }
     }
 
     fn put(&mut self, line: &Line) {
+        let shown = u64::from(self.times.contains(&line.at_ms));
         match line.what {
             What::Sent { number, file, offset, again, .. } => {
                 let at = (line.at_ms, self.begins.get(&file).copied().unwrap_or(0).saturating_add(offset) as f64);
-                self.counts[0] += u64::from(again);
+                self.counts[0] += u64::from(again) * shown;
                 self.bytes.mark(if again { AGAIN } else { SENT }, at);
                 if self.on_the_way.len() < IN_FLIGHT_MAX {
                     self.on_the_way.insert(number, at);
@@ -171,7 +195,7 @@ impl Marks {
                 self.on_the_way.remove(&number);
             }
             What::Lost { number } => {
-                self.counts[1] += 1;
+                self.counts[1] += shown;
                 // A loss stands where the datagram was sent, not where it was noticed.
                 if let Some(at) = self.on_the_way.remove(&number) {
                     self.bytes.mark(LOST, at);

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::ops::Range;
 
 /// The drawing area of a panel, in pixels.
 const WIDTH: u32 = 860;
@@ -36,8 +37,8 @@ pub(super) enum Shape {
 #[derive(Debug)]
 pub(super) struct Panel {
     label: &'static str,
-    x_end: f64,
-    y_end: f64,
+    x: Range<f64>,
+    y: Range<f64>,
     series: Vec<Series>,
 }
 
@@ -53,9 +54,11 @@ struct Series {
 }
 
 impl Panel {
-    /// An empty panel from 0 to the two ends; times are milliseconds.
-    pub(super) fn new(label: &'static str, x_end: f64, y_end: f64) -> Self {
-        Self { label, x_end: x_end.max(1.0), y_end: y_end.max(1.0), series: Vec::new() }
+    /// An empty panel over a time, in milliseconds, and a range of values.
+    pub(super) fn new(label: &'static str, x: Range<f64>, y: Range<f64>) -> Self {
+        // An axis of no length would divide by zero.
+        let long_enough = |range: Range<f64>| range.start..range.end.max(range.start + 1.0);
+        Self { label, x: long_enough(x), y: long_enough(y), series: Vec::new() }
     }
 
     /// Adds a series; its number is how many there were before.
@@ -65,14 +68,17 @@ impl Panel {
         self.series.push(Series { shape, colour, label, marks: BTreeSet::new(), columns });
     }
 
-    /// Puts a mark of a series at a time and a value.
+    /// Puts a mark of a series at a time and a value; one outside of the axes is left out.
     pub(super) fn mark(&mut self, series: usize, (x, y): (f64, f64)) {
-        let place = |value: f64, end: f64, pixels: u32| {
+        if x < self.x.start || x > self.x.end || y < self.y.start || y > self.y.end {
+            return;
+        }
+        let place = |value: f64, axis: &Range<f64>, pixels: u32| {
             // A float that is cast stays within the ends of the number.
-            ((value / end).clamp(0.0, 1.0) * f64::from(pixels) * GRID).round() as u32
+            (share(value, axis).clamp(0.0, 1.0) * f64::from(pixels) * GRID).round() as u32
         };
-        let x = place(x, self.x_end, WIDTH);
-        let y = (f64::from(HEIGHT) * GRID) as u32 - place(y, self.y_end, HEIGHT);
+        let x = place(x, &self.x, WIDTH);
+        let y = (f64::from(HEIGHT) * GRID) as u32 - place(y, &self.y, HEIGHT);
         let Some(series) = self.series.get_mut(series) else { return };
         match series.columns.get_mut(x as usize) {
             Some(column) => {
@@ -88,14 +94,14 @@ impl Panel {
     fn write(&self, svg: &mut String, top: u32) {
         let bottom = top + HEIGHT;
         line(svg, format_args!("<rect x='{LEFT}' y='{top}' width='{WIDTH}' height='{HEIGHT}' class='frame'/>"));
-        for value in ticks(self.y_end) {
-            let y = f64::from(bottom) - value / self.y_end * f64::from(HEIGHT);
+        for value in ticks(&self.y) {
+            let y = f64::from(bottom) - share(value, &self.y) * f64::from(HEIGHT);
             let text = amount(value);
             line(svg, format_args!("<path d='M{LEFT} {y:.1}h{WIDTH}' class='grid'/>"));
             line(svg, format_args!("<text x='{}' y='{:.1}' class='end'>{text}</text>", LEFT - 8, y + 4.0));
         }
-        for value in ticks(self.x_end) {
-            let x = f64::from(LEFT) + value / self.x_end * f64::from(WIDTH);
+        for value in ticks(&self.x) {
+            let x = f64::from(LEFT) + share(value, &self.x) * f64::from(WIDTH);
             line(svg, format_args!("<path d='M{x:.1} {top}v{HEIGHT}' class='grid'/>"));
             line(svg, format_args!("<text x='{x:.1}' y='{}' class='middle'>{}</text>", bottom + 18, time(value)));
         }
@@ -203,13 +209,19 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// Round numbers from 0 to `end`: steps of 1, 2 or 5 times a power of ten.
-fn ticks(end: f64) -> Vec<f64> {
-    let rough = end / TICKS;
+/// Where on an axis a value stands: 0 at its start, 1 at its end.
+fn share(value: f64, axis: &Range<f64>) -> f64 {
+    (value - axis.start) / (axis.end - axis.start)
+}
+
+/// Round numbers on an axis: multiples of 1, 2 or 5 times a power of ten.
+fn ticks(axis: &Range<f64>) -> Vec<f64> {
+    let rough = (axis.end - axis.start) / TICKS;
     let power = 10_f64.powf(rough.log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|times| times * power).find(|step| *step >= rough);
     let step = step.unwrap_or(10.0 * power);
-    (0..=(end / step) as u32).map(|number| f64::from(number) * step).collect()
+    let (first, last) = ((axis.start / step).ceil() as u64, (axis.end / step).floor() as u64);
+    (first..=last).map(|number| number as f64 * step).collect()
 }
 
 fn amount(bytes: f64) -> String {
@@ -237,10 +249,11 @@ mod tests {
 
     #[test]
     fn axes_have_round_numbers_for_any_end() {
-        assert_eq!(ticks(32.0), [0.0, 10.0, 20.0, 30.0]);
-        assert_eq!(ticks(5.5), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
+        assert_eq!(ticks(&(0.0..32.0)), [0.0, 10.0, 20.0, 30.0]);
+        assert_eq!(ticks(&(0.0..5.5)), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
+        assert_eq!(ticks(&(1003.0..1012.0)), [1004.0, 1006.0, 1008.0, 1010.0, 1012.0]);
         for end in [1.0, 7.0, 1234.0, 5e6, 1e19] {
-            assert!((2..=8).contains(&ticks(end).len()), "{end}: {:?}", ticks(end));
+            assert!((2..=8).contains(&ticks(&(0.0..end)).len()), "{end}: {:?}", ticks(&(0.0..end)));
         }
         assert_eq!(
             (amount(2_500_000.0), amount(0.0), time(1500.0), time(20.0)),
@@ -250,13 +263,15 @@ mod tests {
 
     #[test]
     fn many_marks_in_one_place_are_one() {
-        let mut panel = Panel::new("y", 1000.0, 1000.0);
+        let mut panel = Panel::new("y", 0.0..1000.0, 0.0..1000.0);
         panel.series(Shape::Dot, "#000000", "dots");
         for mark in 0..100_000 {
             panel.mark(0, (f64::from(mark % 10) / 100.0, 5.0));
         }
         assert_eq!(panel.series[0].marks.len(), 1);
-        panel.mark(0, (f64::INFINITY, f64::NAN));
+        panel.mark(0, (f64::INFINITY, 5.0));
+        panel.mark(0, (-1.0, 5.0));
         panel.mark(7, (0.0, 0.0));
+        assert_eq!(panel.series[0].marks.len(), 1);
     }
 }
