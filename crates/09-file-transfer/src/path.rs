@@ -23,8 +23,10 @@ const OVERHEAD_V6: usize = 40 + 8;
 /// A length is too long when so many probes of it were lost (RFC 8899 section 5.1.2, `MAX_PROBES`).
 const PROBES_MAX: u32 = 3;
 
-/// After so many silences one behind the other, a path may have become narrower (RFC 8899 section 4.3).
+/// After so many silences one behind the other, a path may have become narrower (RFC 8899 section 4.3),
 const SILENCES_MAX: u32 = 3;
+/// if they last so long: the peer may also be busy.
+const SILENT_FOR: Duration = Duration::from_secs(1);
 
 /// The length of datagrams on one path.
 #[derive(Debug, Clone)]
@@ -100,9 +102,9 @@ impl Path {
     }
 
     /// Nothing came at all. Perhaps a part of the path no longer carries what it did: begin again, shorter.
-    pub fn on_silence(&mut self) {
+    pub fn on_silence(&mut self, silent_for: Duration) {
         self.silences += 1;
-        if self.silences == SILENCES_MAX && self.len > BASE_LEN {
+        if self.silences >= SILENCES_MAX && silent_for >= SILENT_FOR && self.len > BASE_LEN {
             self.untried = PACKET_LENS.iter().map(|packet| packet - OVERHEAD_V6).collect();
             let len = self.len;
             self.untried.retain(|other| *other > BASE_LEN && *other < len);
@@ -168,11 +170,13 @@ mod tests {
         let mut path = Path::new("192.0.2.1:9".parse().unwrap(), 1_472);
         path.on_probe_sent(1_472);
         path.on_probe_arrived(1_472);
-        (0..2).for_each(|_| path.on_silence());
+        (0..2).for_each(|_| path.on_silence(SILENT_FOR));
         path.on_arrived();
-        (0..2).for_each(|_| path.on_silence());
+        (0..2).for_each(|_| path.on_silence(SILENT_FOR));
         assert_eq!(path.datagram_len(), 1_472);
-        path.on_silence();
+        path.on_silence(SILENT_FOR / 2);
+        assert_eq!(path.datagram_len(), 1_472, "the peer may be busy");
+        path.on_silence(SILENT_FOR);
         assert_eq!(path.datagram_len(), BASE_LEN);
     }
 }

@@ -13,6 +13,10 @@ pub const RTO_INITIAL: Duration = Duration::from_secs(1);
 /// No timer is shorter: clocks and schedulers are not finer (RFC 9002 section 6.1.2).
 pub const GRANULARITY: Duration = Duration::from_millis(1);
 
+/// No timer for silence is shorter: on a fast path the peer's disk takes longer pauses than any datagram. The
+/// second that RFC 6298 section 2.4 asks for would stop a path of 1 ms for a thousand round trips.
+pub const RTO_MIN: Duration = Duration::from_millis(10);
+
 /// No timer is longer, however often it was doubled, so that a cable that is in again is noticed soon.
 pub const RTO_MAX: Duration = Duration::from_secs(2);
 
@@ -76,7 +80,7 @@ impl Rtt {
     pub fn rto(&self) -> Duration {
         match self.estimate {
             None => RTO_INITIAL,
-            Some((srtt, rttvar)) => (srtt + GRANULARITY.max(rttvar * 4)).min(RTO_MAX),
+            Some((srtt, rttvar)) => (srtt + GRANULARITY.max(rttvar * 4)).clamp(RTO_MIN, RTO_MAX),
         }
     }
 

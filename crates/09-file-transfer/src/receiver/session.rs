@@ -15,9 +15,10 @@ use crate::report::{Report, Totals};
 use crate::sender::{ACK_DELAY_MAX, OPEN_MAX};
 use crate::wire::{ACK_RANGES_MAX, Ack, Datagram};
 
-/// So many datagrams are acknowledged together. Fewer, and the ranges of a lossy path would take more room
-/// on the way back than the losses themselves.
-const ACK_EVERY: u32 = 10;
+/// So many bytes are acknowledged together: ten datagrams of Ethernet's length. Fewer, and the ranges of a
+/// lossy path would take more room on the way back than the losses themselves; counted in datagrams, and a
+/// window of few long ones would wait for an acknowledgement that waits for more.
+const ACK_EVERY_BYTES: usize = 14_000;
 
 /// Gaps between the bytes that are there, in all files of a session: a window of 4,000 datagrams of which
 /// every second one is missing. What would make one more is not taken, and so not acknowledged.
@@ -44,7 +45,8 @@ pub(super) struct Live {
     numbers: RangeSet,
     floor: u64,
     largest_at: Duration,
-    unanswered: u32,
+    /// Bytes that came since the last acknowledgement.
+    unanswered: usize,
     ack_due: Option<Duration>,
     started: Duration,
     pub last_heard: Duration,
@@ -133,7 +135,7 @@ impl Live {
                 }
             }
         }
-        self.acknowledge(now, numbers);
+        self.acknowledge(now, numbers, piece.map_or(0, |(.., bytes)| bytes.len()));
     }
 
     fn take_piece(&mut self, index: u32, offset: u64, bytes: &[u8], store: &mut dyn Store) -> Taken {
@@ -225,7 +227,7 @@ impl Live {
         self.failed.iter().find(|(other, _)| *other == index).map(|(_, verdict)| verdict.clone())
     }
 
-    fn acknowledge(&mut self, now: Duration, (number, floor): (u32, u32)) {
+    fn acknowledge(&mut self, now: Duration, (number, floor): (u32, u32), len: usize) {
         let (number, floor) = (u64::from(number), u64::from(floor));
         if number >= self.numbers.iter().next_back().map_or(0, |range| range.end) {
             self.largest_at = now;
@@ -238,8 +240,8 @@ impl Live {
             let lowest = self.numbers.first().map_or(0, |range| range.end);
             self.numbers.remove(0..lowest);
         }
-        self.unanswered += 1;
-        let due = if self.unanswered >= ACK_EVERY { now } else { now + ACK_DELAY_MAX };
+        self.unanswered += len;
+        let due = if self.unanswered >= ACK_EVERY_BYTES { now } else { now + ACK_DELAY_MAX };
         self.ack_due = Some(self.ack_due.map_or(due, |old| old.min(due)));
     }
 

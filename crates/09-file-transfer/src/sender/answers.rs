@@ -178,7 +178,7 @@ impl Sender {
         if everything {
             self.options.congestion.on_silence(self.path.datagram_len() as u64);
         }
-        self.path.on_silence();
+        self.path.on_silence(self.now - self.last_heard);
         self.apply(&known);
     }
 

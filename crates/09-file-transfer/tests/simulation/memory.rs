@@ -62,6 +62,13 @@ pub(crate) struct Shelf {
     pub(crate) resumed: u64,
 }
 
+impl Shelf {
+    /// What an earlier session left of a file, which may not be the one that comes.
+    pub(crate) fn leave(&mut self, name: &str, bytes: Vec<u8>) {
+        self.left.insert(name.to_owned(), bytes);
+    }
+}
+
 impl Store for Shelf {
     fn offer(&mut self, file: FileId, offer: &Offer, afresh: bool) -> Answer {
         assert!(!self.parts.contains_key(&file), "offered twice: {file:?}");
