@@ -323,8 +323,7 @@ impl<'a> Client<'a> {
         let server = &self.options.server;
         match ending {
             Ending::Left | Ending::RoomStays if self.refused > 0 && !self.is_person() => {
-                let lines = if self.refused == 1 { "line was" } else { "lines were" };
-                Err(anyhow!("say to {server}: {} {lines} not taken; the answers begin with `!`", self.refused))
+                Err(anyhow!("not every line was taken; the lines above say why").context(format!("say to {server}")))
             }
             Ending::Left | Ending::RoomStays => Ok(Some(Outcome::Done)),
             Ending::Broken => Err(self.why.take().unwrap_or_else(|| anyhow!("read from {server}: broken"))),
