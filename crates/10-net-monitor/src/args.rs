@@ -37,6 +37,8 @@ pub(crate) enum Command {
     Diff(DiffArgs),
     /// Ask the kernel about TCP connections with these ports, short ones too: on Linux, without rights
     Watch(WatchArgs),
+    /// Look at the packets of an interface: on Linux, with the right `CAP_NET_RAW`
+    Capture(CaptureArgs),
 }
 
 /// What every way of seeing takes.
@@ -109,7 +111,7 @@ pub(crate) struct ProxyArgs {
 /// `report`
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
-    /// Logs of `--log`; the files of a rotation in any order
+    /// Logs of `--log`; the files of a rotation in any order. Or one capture, pcapng or pcap
     #[arg(value_name = "LOG", required = true)]
     pub(crate) logs: Vec<PathBuf>,
 
@@ -157,6 +159,25 @@ pub(crate) struct DiffArgs {
 
     #[command(flatten)]
     pub(crate) common: Common,
+}
+
+/// `capture`
+#[derive(Debug, Args)]
+pub(crate) struct CaptureArgs {
+    /// The interface, such as `lo` or `eth0`
+    #[arg(value_name = "INTERFACE")]
+    pub(crate) interface: String,
+
+    /// Ports to watch, TCP and UDP, at either end
+    #[arg(value_name = "PORT", required = true, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) ports: Vec<u16>,
+
+    /// Write the packets themselves into FILE, as pcapng
+    #[arg(long, value_name = "FILE")]
+    pub(crate) write: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) recording: Recording,
 }
 
 #[cfg(test)]

@@ -46,6 +46,7 @@ pub mod ledger;
 pub mod lines;
 pub mod moment;
 pub mod observation;
+pub mod packets;
 pub mod proxy;
 pub mod record;
 pub mod recorder;

@@ -8,17 +8,20 @@ mod session;
 
 use std::fs;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 use net_monitor::kernel::Watch;
+use net_monitor::packets::{self, Capture};
+use net_monitor::record::Record;
 use net_monitor::{diff, journal, proxy, report};
 use netcommon::cli::{StdoutError, finish};
 use netcommon::descriptors::room_for;
 use netcommon::error::OpError;
 
-use crate::args::{Cli, Command, DiffArgs, ProxyArgs, ReportArgs, WatchArgs};
+use crate::args::{CaptureArgs, Cli, Command, DiffArgs, ProxyArgs, ReportArgs, WatchArgs};
 use crate::session::{Session, Source};
 
 fn main() -> ExitCode {
@@ -27,6 +30,7 @@ fn main() -> ExitCode {
         Command::Report(args) => report(&args),
         Command::Diff(args) => diff(&args),
         Command::Watch(args) => run_watch(args),
+        Command::Capture(args) => run_capture(args),
     };
     finish("net-monitor", result)
 }
@@ -62,7 +66,7 @@ fn run_proxy(args: ProxyArgs) -> anyhow::Result<ExitCode> {
 
 fn report(args: &ReportArgs) -> anyhow::Result<ExitCode> {
     args.common.apply();
-    let record = journal::read(&args.logs)?;
+    let record = read_record(&args.logs)?;
     if let Some(path) = &args.html {
         let page = report::html::page(&record, args.common.lang);
         fs::write(path, page).map_err(|error| OpError::new("write", path.display(), error))?;
@@ -97,4 +101,24 @@ fn print(text: &str) -> anyhow::Result<ExitCode> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(StdoutError)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn run_capture(CaptureArgs { interface, ports, write, recording }: CaptureArgs) -> anyhow::Result<ExitCode> {
+    let mut session = Session::begin(&recording, "capture")?;
+    let capture = Capture::open(&interface, &ports, write.as_deref())?;
+    for port in ports {
+        session.watch(format!("{interface} port {port}"), format_args!("Capturing port {port} on {interface}"));
+    }
+    let source = Source::new("capture", move |witness, shutdown| capture.run(&witness, shutdown));
+    session.run(&recording, vec![source])
+}
+
+/// A capture, or logs.
+fn read_record(paths: &[PathBuf]) -> anyhow::Result<Record> {
+    if let [path] = paths
+        && packets::file::is_capture(path)?
+    {
+        return Ok(packets::file::read(path)?);
+    }
+    Ok(journal::read(paths)?)
 }
