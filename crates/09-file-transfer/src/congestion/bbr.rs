@@ -133,9 +133,11 @@ impl Bbr {
         self.bandwidths.front().map_or(0, |(_, rate)| *rate)
     }
 
-    /// What the path holds without a queue, times `gain` percent.
-    fn on_its_way(&self, gain: u64) -> u64 {
-        in_time(self.bandwidth(), self.min_rtt.unwrap_or_default()) * gain / 100
+    /// What the path holds without a queue, times `gain` percent, and three bursts: one that leaves, one that
+    /// arrives, and one whose answer is held back until it is worth sending.
+    fn on_its_way(&self, gain: u64, datagram_len: u64) -> u64 {
+        let bursts = 3 * crate::pacer::burst(self.bandwidth(), datagram_len);
+        in_time(self.bandwidth(), self.min_rtt.unwrap_or_default()) * gain / 100 + bursts
     }
 
     /// Keeps the highest rate of the last ten rounds; says whether a round has ended.
@@ -177,22 +179,24 @@ impl Bbr {
             return;
         }
         self.full_rounds += 1;
-        self.filled = self.full_rounds >= FULL_ROUNDS;
+        // A queue of half a round trip says the same, two rounds earlier (the idea of HyStart++, RFC 9406).
+        let queue = news.rtt.zip(self.min_rtt).is_some_and(|(rtt, min)| rtt > min * 3 / 2);
+        self.filled = self.full_rounds >= FULL_ROUNDS || queue;
     }
 
     fn next_state(&mut self, news: &News, min_rtt_is_old: bool) {
         let in_flight = news.in_flight;
         match self.state {
             State::Startup if self.filled => self.state = State::Drain,
-            State::Drain if in_flight <= self.on_its_way(100) => {
+            State::Drain if in_flight <= self.on_its_way(100, news.datagram_len) => {
                 self.state = State::ProbeBw { phase: self.first_phase, since: news.now };
             }
             State::ProbeBw { phase, since } => {
                 let long_enough = news.now.saturating_sub(since) > self.min_rtt.unwrap_or_default();
                 let done = match CYCLE[phase] {
                     // Until the path was really asked for more, or has said no.
-                    125 => long_enough && (news.lost > 0 || in_flight >= self.on_its_way(125)),
-                    75 => long_enough || in_flight <= self.on_its_way(100),
+                    125 => long_enough && (news.lost > 0 || in_flight >= self.on_its_way(125, news.datagram_len)),
+                    75 => long_enough || in_flight <= self.on_its_way(100, news.datagram_len),
                     _ => long_enough,
                 };
                 if done {
@@ -240,9 +244,10 @@ impl Bbr {
     }
 
     fn set_window(&mut self, news: &News) {
-        // Three bursts of the sender: they are on their way while the answers to the last ones are, too.
-        let bursts = 3 * crate::pacer::burst(self.pacing_rate.unwrap_or(0), news.datagram_len);
-        let target = self.on_its_way(CWND_GAIN) + bursts;
+        // While the rate still grows, what was measured is a round trip old, and half of what it will be.
+        let grows = !self.filled && self.full_rounds == 0;
+        let gain = if grows { HIGH_GAIN } else { CWND_GAIN };
+        let target = self.on_its_way(gain, news.datagram_len);
         if self.filled {
             self.cwnd = (self.cwnd + news.arrived).min(target);
         } else if self.cwnd < target || news.delivered < INITIAL_DATAGRAMS * news.datagram_len {

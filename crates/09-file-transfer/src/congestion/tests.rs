@@ -74,7 +74,7 @@ fn bbr_keeps_twice_what_the_path_holds_and_asks_for_a_quarter_more_now_and_then(
         news.delivered = round * 101_000;
         let rate = 1_000_000.min(40_000 << round);
         news.rate = Some(Sample { rate, delivered_before: (round - 1) * 101_000, app_limited: false });
-        news.in_flight = if round % 8 == 0 { 130_000 } else { 90_000 };
+        news.in_flight = if round % 8 == 0 { 135_000 } else { 90_000 };
         bbr.on_news(&news);
         rates.push(bbr.pacing_rate().unwrap());
     }

@@ -33,8 +33,8 @@ pub(crate) struct World {
     /// The sender is killed at this time, without a word.
     pub(crate) kill_at: Option<Duration>,
     pub(crate) steps: u32,
-    /// The longest smoothed round trip of the sender.
-    pub(crate) srtt_max: Duration,
+    /// The sender's smoothed round trip at each step, together.
+    pub(crate) srtt_sum: Duration,
 }
 
 /// How a run ended.
@@ -93,7 +93,7 @@ impl World {
             started: Duration::ZERO,
             kill_at: None,
             steps: 0,
-            srtt_max: Duration::ZERO,
+            srtt_sum: Duration::ZERO,
         }
     }
 
@@ -139,7 +139,7 @@ impl World {
 
     /// Everything that happens at this moment.
     fn exchange(&mut self) {
-        let Self { now, link, source, shelf, receiver, sender, started, srtt_max, .. } = self;
+        let Self { now, link, source, shelf, receiver, sender, started, srtt_sum, .. } = self;
         let since = *now - *started;
         while let Some((way, bytes)) = link.arrived(*now) {
             match way {
@@ -148,7 +148,7 @@ impl World {
             }
         }
         receiver.tick(*now, shelf);
-        *srtt_max = sender.totals(since).srtt.max(*srtt_max);
+        *srtt_sum += sender.totals(since).srtt;
         let mut out = Vec::new();
         while let Some(len) = sender.transmit(since, source, &mut out) {
             assert_eq!(len, out.len());
