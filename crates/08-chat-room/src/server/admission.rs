@@ -16,8 +16,7 @@ use netcommon::readiness::{Interest, TcpSocket};
 use super::{Seat, Server, socket};
 use crate::event::{Event, Refusal};
 
-/// How many are accepted in one turn: enough for a burst, few enough that those inside do not wait long. With
-/// 64, a member's line waited 12 ms at worst while five thousand clients came.
+/// How many are accepted in one turn: enough for a burst, few enough that those inside do not wait long.
 const ACCEPTS_MAX: usize = 16;
 
 /// How long to wait for a free descriptor when no connection of ours ends: another part of the system
