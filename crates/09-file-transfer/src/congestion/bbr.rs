@@ -36,6 +36,10 @@ const FULL_ROUNDS: u32 = 3;
 const MIN_RTT_WINDOW: Duration = Duration::from_secs(10);
 /// How long `PROBE_RTT` lasts.
 const PROBE_RTT_TIME: Duration = Duration::from_millis(200);
+/// What stays on its way after the queue has overflowed, in percent: CUBIC's share (RFC 9438 section 4.6).
+const GIVE_WAY: u64 = 70;
+/// More losses in a round than so many percent may be a queue's (draft-ietf-ccwg-bbr, `LossThresh`).
+const LOSSES_MAX: u64 = 2;
 /// The smallest window, in datagrams: enough to keep answers coming.
 const MIN_DATAGRAMS: u64 = 4;
 
@@ -70,6 +74,12 @@ pub struct Bbr {
     filled: bool,
     cwnd: u64,
     cwnd_before_probe: u64,
+    /// Bytes that were lost and that arrived in this round, and its shortest round trip.
+    round_lost: u64,
+    round_arrived: u64,
+    round_rtt: Option<Duration>,
+    /// What may be on its way while others want their share; `None` while nobody was seen to.
+    share: Option<u64>,
     pacing_rate: Option<u64>,
     /// Which phase `PROBE_BW` begins with, so that two senders do not ask at the same moment.
     first_phase: usize,
@@ -93,6 +103,10 @@ impl Bbr {
             filled: false,
             cwnd: INITIAL_DATAGRAMS * BASE_LEN as u64,
             cwnd_before_probe: 0,
+            round_lost: 0,
+            round_arrived: 0,
+            round_rtt: None,
+            share: None,
             pacing_rate: None,
             first_phase,
         }
@@ -105,6 +119,7 @@ impl Bbr {
         if new_round {
             self.look_whether_full(news);
         }
+        self.give_way(news, new_round);
         self.next_state(news, min_rtt_is_old);
         self.set_pacing_rate(news);
         self.set_window(news);
@@ -117,7 +132,7 @@ impl Bbr {
     }
 
     pub(super) fn window(&self) -> u64 {
-        self.cwnd
+        self.share.map_or(self.cwnd, |share| share.min(self.cwnd))
     }
 
     pub(super) fn pacing_rate(&self) -> Option<u64> {
@@ -179,9 +194,9 @@ impl Bbr {
             return;
         }
         self.full_rounds += 1;
-        // A queue of half a round trip says the same, two rounds earlier (the idea of HyStart++, RFC 9406).
+        // A queue of half a round trip says the same a round earlier (the idea of HyStart++, RFC 9406).
         let queue = news.rtt.zip(self.min_rtt).is_some_and(|(rtt, min)| rtt > min * 3 / 2);
-        self.filled = self.full_rounds >= FULL_ROUNDS || queue;
+        self.filled = self.full_rounds >= FULL_ROUNDS || self.full_rounds + 1 == FULL_ROUNDS && queue;
     }
 
     fn next_state(&mut self, news: &News, min_rtt_is_old: bool) {
@@ -220,6 +235,29 @@ impl Bbr {
             self.cwnd_before_probe = self.cwnd;
             self.state = State::ProbeRtt { until: None };
         }
+    }
+
+    /// Many losses in a round in which the queue was never short are its overflow: somebody else fills it as
+    /// well. Then less is kept on its way, and each round trip without that lets 3 % more go (BBR version 2
+    /// has the same idea in `inflight_hi`). Losses without a queue have another cause, and are no reason to
+    /// be slower.
+    fn give_way(&mut self, news: &News, new_round: bool) {
+        self.round_lost += news.lost;
+        self.round_arrived += news.arrived;
+        self.round_rtt = news.rtt.into_iter().chain(self.round_rtt).min();
+        if !new_round {
+            return;
+        }
+        let queue = self.round_rtt.zip(self.min_rtt).is_some_and(|(rtt, min)| rtt > min * 3 / 2);
+        let many = self.round_lost * 100 > (self.round_lost + self.round_arrived) * LOSSES_MAX;
+        if queue && many && matches!(self.state, State::ProbeBw { .. }) {
+            let least = self.on_its_way(50, news.datagram_len);
+            self.share = Some((news.in_flight_before * GIVE_WAY / 100).max(least));
+        } else {
+            let more = |share: u64| share + (share / 32).max(news.datagram_len);
+            self.share = self.share.map(more).filter(|share| *share < self.cwnd);
+        }
+        (self.round_lost, self.round_arrived, self.round_rtt) = (0, 0, None);
     }
 
     fn pacing_gain(&self) -> u64 {

@@ -20,6 +20,12 @@ use crate::wire::{ACK_RANGES_MAX, Ack, Datagram};
 /// window of few long ones would wait for an acknowledgement that waits for more.
 const ACK_EVERY_BYTES: usize = 14_000;
 
+/// On a fast path that would be too often for both ends: no more than so many in a second,
+const ACK_GAP: Duration = Duration::from_micros(500);
+
+/// unless so much has come that the sender must hear of it.
+const ACK_AT_ONCE_BYTES: usize = 128 * 1024;
+
 /// Gaps between the bytes that are there, in all files of a session: a window of 4,000 datagrams of which
 /// every second one is missing. What would make one more is not taken, and so not acknowledged.
 const RANGES_MAX: usize = 4_096;
@@ -48,6 +54,7 @@ pub(super) struct Live {
     /// Bytes that came since the last acknowledgement.
     unanswered: usize,
     ack_due: Option<Duration>,
+    acked_at: Duration,
     started: Duration,
     pub last_heard: Duration,
     totals: Totals,
@@ -69,6 +76,7 @@ impl Live {
             largest_at: now,
             unanswered: 0,
             ack_due: None,
+            acked_at: now,
             started: now,
             last_heard: now,
             totals: Totals::default(),
@@ -241,7 +249,11 @@ impl Live {
             self.numbers.remove(0..lowest);
         }
         self.unanswered += len;
-        let due = if self.unanswered >= ACK_EVERY_BYTES { now } else { now + ACK_DELAY_MAX };
+        let due = match self.unanswered {
+            ACK_AT_ONCE_BYTES.. => now,
+            ACK_EVERY_BYTES.. => now.max(self.acked_at + ACK_GAP),
+            _ => now + ACK_DELAY_MAX,
+        };
         self.ack_due = Some(self.ack_due.map_or(due, |old| old.min(due)));
     }
 
@@ -249,6 +261,7 @@ impl Live {
     pub(super) fn ack(&mut self, now: Duration) -> Option<Ack> {
         self.ack_due.filter(|due| *due <= now)?;
         self.ack_due = None;
+        self.acked_at = now;
         self.unanswered = 0;
         let number = |number: u64| u32::try_from(number).expect("only numbers of 32 bits were put in");
         let ranges = self.numbers.iter().rev().map(|range| number(range.start)..=number(range.end - 1));
