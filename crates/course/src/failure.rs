@@ -10,7 +10,7 @@ use netcommon::error::OpError;
 
 use crate::lane::Lane;
 use crate::programs::ProgramsError;
-use crate::script::{Demo, Step};
+use crate::script::Step;
 
 /// A demo that ended before its last step.
 #[derive(Debug, thiserror::Error)]
@@ -85,13 +85,20 @@ impl PlayError {
     }
 
     /// Adds where it happened and what everybody had said.
-    pub(crate) fn in_step(mut self, demo: &Demo, index: usize, lanes: &mut [(&str, Lane)]) -> Self {
+    pub(crate) fn in_step(mut self, index: usize, step: &Step, lanes: &mut [(&str, Lane)]) -> Self {
         if let Self::Step(failure) = &mut self {
-            let step = &demo.steps[index];
-            failure.place = format!("chapter {}, step {} ({})", demo.chapter, index + 1, name(step));
+            failure.place = format!("step {} ({})", index + 1, name(step));
             for (name, lane) in lanes {
                 failure.lanes.push(((*name).to_owned(), lane.last_words().map(str::to_owned).collect()));
             }
+        }
+        self
+    }
+
+    /// Adds which chapter's demo it was.
+    pub(crate) fn in_chapter(mut self, chapter: u8) -> Self {
+        if let Self::Step(failure) = &mut self {
+            failure.place = format!("chapter {chapter}, {}", failure.place);
         }
         self
     }
@@ -110,5 +117,7 @@ fn name(step: &Step) -> String {
         Step::Interrupt { lane } => format!("interrupt lane `{lane}`"),
         Step::Exit { lane, .. } => format!("exit of lane `{lane}`"),
         Step::Run { lane, command, .. } => format!("run `{}` in lane `{lane}`", command.text()),
+        Step::Kill { lane } => format!("kill lane `{lane}`"),
+        Step::Same { file, copy } => format!("same `{file}` and `{copy}`"),
     }
 }

@@ -1,4 +1,5 @@
-//! The course itself: it plays the chapters' programs as a pupil would, and sees whether a computer is ready.
+//! The course itself: it plays the chapters' programs as a pupil would, checks what pupils write, and sees whether
+//! a computer is ready.
 //!
 //! No chapter is imported here. Every program is a child process with real sockets, so what the tour
 //! shows is what the programs do, and a tour that ends with 0 has seen all of it happen.
@@ -13,6 +14,7 @@
 //! | [`player`] | one step after the other, each wait with a deadline |
 //! | [`tour`] | all demos, one demo, the list |
 //! | [`crowd`] | thousands of clients before two servers, live |
+//! | [`exercise`] | a pupil's own program, held to its exercise |
 //! | [`doctor`] | toolchain, loopback, ports, limits, tools |
 //!
 //! [`demos`] is the list to which a chapter adds its file; [`screen`] and [`columns`] print, [`programs`]
@@ -28,6 +30,7 @@ pub mod columns;
 pub mod crowd;
 pub mod demos;
 pub mod doctor;
+pub mod exercise;
 pub mod failure;
 pub mod keyboard;
 pub mod lane;

@@ -4,11 +4,14 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use course::exercise::{check, start};
 use course::{crowd, doctor, tour};
 use netcommon::cli::finish;
 use netcommon::lang::Lang;
+use netcommon::units::parse_duration;
 
 /// Plays real sessions of the course's programs over real sockets: first the tour of everything.
 #[derive(Parser)]
@@ -17,7 +20,8 @@ use netcommon::lang::Lang;
     after_help = "\
 Examples:
   cargo run                        the tour
-  cargo run -- demo 2 --step       chapter 2, one step at a time"
+  cargo run -- demo 2 --step       chapter 2, one step at a time
+  cargo run -- check chat -- python3 chat.py {address}"
 )]
 struct Args {
     #[command(subcommand)]
@@ -53,6 +57,27 @@ enum Action {
         #[arg(long, default_value_t = 3)]
         seconds: u16,
     },
+    /// Check your own program for an exercise, in any language; without a name, list the exercises
+    Check {
+        /// The exercise's name
+        exercise: Option<String>,
+        /// Try only this case
+        #[arg(long, value_name = "N")]
+        case: Option<usize>,
+        /// How long a client waits for a message, for example 20s on a slow machine
+        #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_duration)]
+        patience: Duration,
+        /// Your command, with places such as {address} that are filled in
+        #[arg(last = true)]
+        command: Vec<String>,
+    },
+    /// Lay the first file of an exercise into a folder: it runs, and everything is still to do
+    Start {
+        /// The exercise's name
+        exercise: String,
+        /// Where; mine/NAME if not given
+        folder: Option<PathBuf>,
+    },
     /// See whether this computer is ready for the course
     Doctor,
 }
@@ -68,6 +93,11 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
         Some(Action::List) => tour::list(options.lang),
         Some(Action::Demo { chapter, step }) => tour::demo(&chapter, &tour::Options { step, ..options }),
         Some(Action::Crowd { clients, seconds }) => crowd::crowd(clients, seconds, &options),
+        Some(Action::Check { exercise: None, .. }) => check::list(options.lang),
+        Some(Action::Check { exercise: Some(exercise), case, patience, command }) => {
+            check::check(&exercise, command, check::Wish { only: case, patience }, &options)
+        }
+        Some(Action::Start { exercise, folder }) => start::start(&exercise, folder, options.lang),
         Some(Action::Doctor) => doctor::doctor(options.lang),
     }
 }

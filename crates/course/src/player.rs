@@ -10,6 +10,7 @@
 //! programs never interleave by chance, and every run looks the same but for the port numbers. What
 //! should be seen before the next action, a demo has to wait for. Read `crate::script` before this file.
 
+use std::fs;
 use std::time::{Duration, Instant};
 
 use netcommon::cli::StdoutError;
@@ -20,7 +21,7 @@ use crate::keyboard::Keyboard;
 use crate::lane::{Heard, Lane};
 use crate::programs::Programs;
 use crate::screen::Screen;
-use crate::script::{CommandLine, Demo, LANG, Pattern, Scratch, Step, Values, fill};
+use crate::script::{CommandLine, Contents, Demo, HERE, LANG, Pattern, Scratch, Step, Values, fill};
 use crate::words;
 
 /// The deadline of every wait: generous, because a busy machine is no failure of the program.
@@ -58,11 +59,19 @@ impl Player<'_> {
     /// reads our output any more. No program is left running.
     pub fn play(&mut self, demo: &Demo) -> Result<(), PlayError> {
         self.screen.set_lanes(demo.lanes());
-        let values = Values::from([(LANG.to_owned(), self.screen.lang().to_string())]);
-        let scratch = demo.folder.make().map_err(|cause| PlayError::system("make a folder for", &demo.name, cause))?;
+        self.play_steps(&demo.folder, &demo.steps).map_err(|error| error.in_chapter(demo.chapter))
+    }
+
+    /// Plays steps in a folder of their own, as [`Player::play`] does.
+    pub(crate) fn play_steps(&mut self, folder: &Contents, steps: &[Step]) -> Result<(), PlayError> {
+        let mut values = Values::from([(LANG.to_owned(), self.screen.lang().to_string())]);
+        let scratch = folder.make().map_err(|cause| PlayError::system("make", "a folder to play in", cause))?;
+        if let Some(scratch) = &scratch {
+            values.insert(HERE.to_owned(), scratch.path().display().to_string());
+        }
         let mut session = Session { lanes: Vec::new(), scratch, values, has_stopped: false };
-        for (index, step) in demo.steps.iter().enumerate() {
-            self.step(step, &mut session).map_err(|error| error.in_step(demo, index, &mut session.lanes))?;
+        for (index, step) in steps.iter().enumerate() {
+            self.step(step, &mut session).map_err(|error| error.in_step(index, step, &mut session.lanes))?;
         }
         Ok(())
     }
@@ -100,6 +109,8 @@ impl Player<'_> {
                 let left_out = self.run(lane, expect, show, session)?;
                 self.exit(lane, *code, left_out, session)?;
             }
+            Step::Kill { lane } => session.lanes.retain(|(name, _)| name != lane),
+            Step::Same { file, copy } => same(file, copy, session)?,
         }
         Ok(())
     }
@@ -142,11 +153,8 @@ impl Player<'_> {
 
     fn start<'a>(&mut self, name: &'a str, command: &CommandLine, session: &mut Session<'a>) -> Result<(), PlayError> {
         self.screen.typed(name, "$", &command.typed(&session.values))?;
-        let mut program = self.programs.command(command.program())?;
-        program.args(command.args(&session.values));
-        if let Some(scratch) = &session.scratch {
-            program.current_dir(scratch.path());
-        }
+        let folder = session.scratch.as_ref().map(Scratch::path);
+        let program = self.programs.command_for(command, &session.values, folder)?;
         let lane = Lane::start(name, program).map_err(|cause| PlayError::system("start", command.program(), cause))?;
         session.lanes.push((name, lane));
         Ok(())
@@ -272,6 +280,20 @@ impl Player<'_> {
     fn still_running(&self) -> PlayError {
         StepFailure::new("the program's end".to_owned()).but(&format!("it still ran after {:?}", self.deadline))
     }
+}
+
+/// Whether `copy` has the bytes of `file`, both in the folder of the session.
+fn same(file: &str, copy: &str, session: &Session<'_>) -> Result<(), PlayError> {
+    let read = |name: &str| session.scratch.as_ref().map(|scratch| fs::read(scratch.path().join(name)));
+    let original =
+        read(file).unwrap_or_else(|| Ok(Vec::new())).map_err(|cause| PlayError::system("read", file, cause))?;
+    let actual = match read(copy) {
+        Some(Ok(bytes)) if bytes == original => return Ok(()),
+        Some(Ok(bytes)) => format!("its {} bytes are not those {} of `{file}`", bytes.len(), original.len()),
+        Some(Err(error)) => error.to_string(),
+        None => "there is no folder".to_owned(),
+    };
+    Err(StepFailure::new(format!("`{copy}` to be the same as `{file}`")).but(&actual))
 }
 
 impl Session<'_> {

@@ -15,6 +15,9 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, bounded, select};
 use netcommon::lang::Lang;
 use netcommon::shutdown::StageReached;
 
+use crate::exercise::yours::Yours;
+use crate::script::{CommandLine, Values};
+
 /// The workspace that this program was compiled in.
 const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
 
@@ -38,6 +41,7 @@ const BUILD_MAX: Duration = Duration::from_secs(600);
 pub struct Programs {
     folder: PathBuf,
     may_build: bool,
+    yours: Option<Yours>,
 }
 
 /// Why the programs cannot be played.
@@ -73,7 +77,7 @@ impl Programs {
     /// When the system does not say where that is.
     pub fn beside_this_one() -> Result<Self, ProgramsError> {
         let own = env::current_exe().map_err(ProgramsError::NoHome)?;
-        Ok(Self { folder: own.parent().unwrap_or(Path::new(".")).to_owned(), may_build: true })
+        Ok(Self { folder: own.parent().unwrap_or(Path::new(".")).to_owned(), may_build: true, yours: None })
     }
 
     /// The programs in `folder`, which are taken as they are.
@@ -81,7 +85,7 @@ impl Programs {
     pub fn in_folder(folder: PathBuf) -> Self {
         // A program may be started in another folder, from which a relative path would lead elsewhere.
         let folder = std::path::absolute(&folder).unwrap_or(folder);
-        Self { folder, may_build: false }
+        Self { folder, may_build: false, yours: None }
     }
 
     /// Builds `packages` into the folder, if Cargo and the source are there. Blocks until Cargo ends;
@@ -95,6 +99,34 @@ impl Programs {
         let mut command = Command::new(cargo);
         command.args(args);
         wait_for_cargo(command, lang, stop)
+    }
+
+    /// The same, with a pupil's program under the name `yours`.
+    #[must_use]
+    pub fn with_yours(self, yours: Yours) -> Self {
+        Self { yours: Some(yours), ..self }
+    }
+
+    /// A demo's command with its values, to be started in `folder`. The pupil's own is started where the pupil is:
+    /// its words may name files there.
+    ///
+    /// # Errors
+    /// As [`Programs::command`].
+    pub fn command_for(
+        &self,
+        command: &CommandLine,
+        values: &Values,
+        folder: Option<&Path>,
+    ) -> Result<Command, ProgramsError> {
+        if let (None, Some(yours)) = (command.package(), &self.yours) {
+            return Ok(yours.command(&command.places(values)));
+        }
+        let mut program = self.command(command.program())?;
+        program.args(command.args(values));
+        if let Some(folder) = folder {
+            program.current_dir(folder);
+        }
+        Ok(program)
     }
 
     /// A command that starts the program `name`.

@@ -45,6 +45,18 @@ pub(crate) const TRY: Word = Word { en: "Try:  ", zh_tw: "試試看：" };
 pub(crate) const READ: Word = Word { en: "Read: ", zh_tw: "閱讀：  " };
 pub(crate) const NOW_YOU: Word = Word { en: "Now you", zh_tw: "換你了" };
 pub(crate) const CHAPTERS: Word = Word { en: "the chapters", zh_tw: "章節一覽" };
+pub(crate) const EXERCISES: Word = Word {
+    en: "Write the program of an exercise in any language, then let the course check it: `cargo run -- check NAME -- \
+         YOUR COMMAND`. It prints a line that ends with `listening on HOST:PORT` when it is ready; what stands in \
+         braces is put in for you (PowerShell wants quotes around it). `cargo run -- start NAME` lays a first file.",
+    zh_tw: "用任何語言寫出練習的程式，再讓課程檢查它：`cargo run -- check 名稱 -- 你的命令`。程式準備好的時候，要印出一行以 \
+            `listening on HOST:PORT` 結尾的文字；大括號裡的東西會替你填好（在 PowerShell 要加上引號）。`cargo run -- start 名稱` 會先放一個起頭的檔案。",
+};
+pub(crate) const LAID: Word = Word { en: "The first file: ", zh_tw: "起頭的檔案：" };
+pub(crate) const HOLDS: Word = Word { en: "ok", zh_tw: "通過" };
+pub(crate) const FAILS: Word = Word { en: "FAILED", zh_tw: "沒過" };
+pub(crate) const INSTEAD: Word = Word { en: "instead: ", zh_tw: "實際上：" };
+pub(crate) const YOURS_SAID: Word = Word { en: "your program said:", zh_tw: "你的程式說：" };
 pub(crate) const SLOWLY: Word =
     Word { en: "one step at a time, with questions", zh_tw: "一步一步來，邊猜邊看" };
 pub(crate) const DOCTOR: Word = Word { en: "is this computer ready?", zh_tw: "這台電腦準備好了嗎？" };
@@ -52,6 +64,23 @@ pub(crate) const DOCTOR: Word = Word { en: "is this computer ready?", zh_tw: "�
 /// The heading of a chapter's demo.
 pub(crate) fn chapter(number: u8, title: &str, lang: Lang) -> String {
     lang.pick(format!("Chapter {number}: {title}"), format!("第 {number} 章：{title}"))
+}
+
+/// How many cases hold, and where to read on.
+pub(crate) fn held(held: usize, tried: usize, page: &str, lang: Lang) -> String {
+    let s = if tried == 1 { "" } else { "s" };
+    if held == tried {
+        return lang.pick(
+            format!("{held} of {tried} case{s} hold{}.", if tried == 1 { "s" } else { "" }),
+            format!("{tried} 個案例中有 {held} 個通過。"),
+        );
+    }
+    lang.pick(
+        format!(
+            "{held} of {tried} case{s} hold. `--case N` tries one alone; what is asked for is on the page docs/en/{page}."
+        ),
+        format!("{tried} 個案例中有 {held} 個通過。`--case N` 只試其中一個；題目在 docs/zh-TW/{page}。"),
+    )
 }
 
 /// A program's end, and how many of its lines a demo has left out.
@@ -81,5 +110,6 @@ pub(crate) fn next_action(step: &Step, values: &Values, lang: Lang) -> Option<St
         Step::EndInput { lane } => lang.pick(format!("the input of {lane} ends"), format!("{lane} 的輸入結束")),
         Step::Interrupt { lane } => lang.pick(format!("Ctrl-C for {lane}"), format!("對 {lane} 按 Ctrl-C")),
         Step::Say(_) | Step::Ask(_) | Step::Answer(_) | Step::Wait { .. } | Step::Exit { .. } => return None,
+        Step::Kill { .. } | Step::Same { .. } => return None,
     })
 }

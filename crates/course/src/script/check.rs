@@ -12,7 +12,7 @@ use super::{ScriptError, Step};
 /// # Errors
 /// [`ScriptError::Step`] for the first step that cannot be played.
 pub(super) fn check(steps: &[Step]) -> Result<(), ScriptError> {
-    let mut state = State { captured: BTreeSet::from([super::LANG]), ..State::default() };
+    let mut state = State { captured: BTreeSet::from([super::LANG, super::HERE]), ..State::default() };
     for (index, step) in steps.iter().enumerate() {
         state.step(step).map_err(|problem| ScriptError::Step { number: index + 1, problem })?;
     }
@@ -29,7 +29,7 @@ struct State<'a> {
 impl<'a> State<'a> {
     fn step(&mut self, step: &'a Step) -> Result<(), String> {
         match step {
-            Step::Say(_) => Ok(()),
+            Step::Say(_) | Step::Same { .. } => Ok(()),
             Step::Ask(_) if self.question_open => Err("a question before the last one was answered".to_owned()),
             Step::Ask(_) => {
                 self.question_open = true;
@@ -53,7 +53,7 @@ impl<'a> State<'a> {
                 self.is_running(lane)
             }
             Step::EndInput { lane } | Step::Interrupt { lane } => self.is_running(lane),
-            Step::Exit { lane, .. } => {
+            Step::Exit { lane, .. } | Step::Kill { lane } => {
                 self.is_running(lane)?;
                 self.running.remove(lane.as_str());
                 Ok(())

@@ -6,6 +6,9 @@ use serde::Deserialize;
 
 use super::{Values, fill};
 
+/// The name of a pupil's own program, which the checker is given.
+const YOURS: &str = "yours";
+
 /// A program of a chapter and its arguments: `tcp-client {server} --message 你好`.
 ///
 /// Words are separated by spaces; double quotes hold a word with spaces together. Values are put in
@@ -53,6 +56,19 @@ impl CommandLine {
     #[must_use]
     pub fn program(&self) -> &str {
         &self.program
+    }
+
+    /// The package that has the program; `None` for `yours`, a pupil's own.
+    #[must_use]
+    pub fn package(&self) -> Option<&str> {
+        (self.program != YOURS).then_some(self.program.as_str())
+    }
+
+    /// The arguments of `yours`, `address=127.0.0.1:0 folder={here}`, as values for the pupil's own command.
+    #[must_use]
+    pub fn places(&self, values: &Values) -> Values {
+        let places = self.args.iter().filter_map(|arg| arg.split_once('='));
+        places.map(|(name, value)| (name.to_owned(), fill(value, values))).collect()
     }
 
     /// The text as it was written in the demo.

@@ -22,6 +22,9 @@ pub use pattern::{Pattern, fill};
 /// The one value that every demo begins with: the language of its sentences, as `--lang` takes it.
 pub const LANG: &str = "lang";
 
+/// Another one, where there is a folder: its path.
+pub const HERE: &str = "here";
+
 /// What the demo has captured so far: `server` → `127.0.0.1:40813`.
 pub type Values = BTreeMap<String, String>;
 
@@ -168,6 +171,18 @@ pub enum Step {
         #[serde(default)]
         code: i32,
     },
+    /// Ends a program at once, when how it would end is of no interest.
+    Kill {
+        /// Where.
+        lane: String,
+    },
+    /// Expects that two files of the demo's folder have the same bytes.
+    Same {
+        /// The original.
+        file: String,
+        /// What was made of it.
+        copy: String,
+    },
 }
 
 /// A demo file that cannot be played, and why.
@@ -192,6 +207,17 @@ pub enum ScriptError {
     },
 }
 
+/// Whether steps can be played in this order, and a folder made for them.
+///
+/// # Errors
+/// [`ScriptError`] says which step cannot be played and why.
+pub(crate) fn check_steps(folder: &Contents, steps: &[Step]) -> Result<(), ScriptError> {
+    match folder.wrong_name() {
+        Some(name) => Err(ScriptError::Name { name: name.to_owned() }),
+        None => check::check(steps),
+    }
+}
+
 impl Demo {
     /// Reads a demo file.
     ///
@@ -199,17 +225,15 @@ impl Demo {
     /// [`ScriptError`] says which step cannot be played and why.
     pub fn parse(text: &str) -> Result<Self, ScriptError> {
         let demo: Self = toml::from_str(text)?;
-        if let Some(name) = demo.folder.wrong_name() {
-            return Err(ScriptError::Name { name: name.to_owned() });
-        }
-        check::check(&demo.steps)?;
+        check_steps(&demo.folder, &demo.steps)?;
         Ok(demo)
     }
 
     /// The packages whose programs the demo starts, each once, sorted.
     #[must_use]
     pub fn programs(&self) -> Vec<&str> {
-        let mut programs: Vec<_> = self.steps.iter().filter_map(Step::command).map(CommandLine::program).collect();
+        let mut programs: Vec<_> =
+            self.steps.iter().filter_map(Step::command).filter_map(CommandLine::package).collect();
         programs.extend(self.crowd.iter().flat_map(|_| crate::crowd::SERVERS));
         programs.sort_unstable();
         programs.dedup();

@@ -7,8 +7,8 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Folders that hold nothing of ours: builds, generated input, the version control's own files.
-const SKIPPED: [&str; 6] = ["target", ".git", "corpus", "artifacts", "__pycache__", "node_modules"];
+/// Folders that hold nothing of ours: builds, a pupil's programs, generated input, the version control's own files.
+const SKIPPED: [&str; 7] = ["target", "mine", ".git", "corpus", "artifacts", "__pycache__", "node_modules"];
 
 /// One text file of the workspace.
 #[derive(Debug, Clone)]

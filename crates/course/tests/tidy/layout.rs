@@ -6,7 +6,7 @@ use crate::manifests::Crate;
 use crate::support::{File, Finding, finding};
 
 /// What may lie at the top besides dot-files: the course itself and what tools insist on.
-const TOP_LEVEL: [&str; 10] = [
+const TOP_LEVEL: [&str; 11] = [
     "Cargo.toml",
     "Cargo.lock",
     "README.md",
@@ -17,6 +17,8 @@ const TOP_LEVEL: [&str; 10] = [
     "docs",
     "scripts",
     "target",
+    // What `course start` makes: a pupil's own, and never committed.
+    "mine",
 ];
 
 /// The names at the top level.

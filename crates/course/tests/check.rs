@@ -1,0 +1,238 @@
+//! The exercises' checker as a pupil meets it: the course's own programs pass, and each mistake is found and told.
+//!
+//! The mistakes are those of the book's Python programs and of two-line programs here; without python3 these
+//! tests say that they skipped.
+
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+
+use netcommon::testing::{Finished, Program};
+
+const COURSE: &str = env!("CARGO_BIN_EXE_course");
+
+/// How long a client waits: for an answer that a busy machine brings late, and for one that never comes.
+const PATIENCE: &str = "15s";
+
+/// The folder of the chapters' programs, which cargo builds once if they are not there yet.
+static PROGRAMS: LazyLock<PathBuf> = LazyLock::new(|| {
+    let folder = Path::new(COURSE).parent().unwrap();
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap());
+    let packages = ["tcp-server", "udp-server", "http-client", "bad-network", "chat-room", "file-transfer"];
+    cargo.args(["build", "-q"]).args(packages.iter().flat_map(|package| ["-p", package]));
+    cargo.args(["--profile", if cfg!(debug_assertions) { "dev" } else { "release" }]);
+    cargo.arg("--target-dir").arg(folder.parent().unwrap());
+    let built = cargo.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")).status().unwrap();
+    assert!(built.success());
+    folder.to_owned()
+});
+
+fn program(name: &str) -> String {
+    let path = PROGRAMS.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    path.to_str().unwrap().to_owned()
+}
+
+/// What `course check` does with these words. Bounded by its own deadlines, a case's longer than those of other tests.
+fn check(words: &[&str]) -> Finished {
+    let mut course = Command::new(COURSE);
+    course.args(["--lang", "en", "--programs"]).arg(&*PROGRAMS).args(["check", "--patience", PATIENCE]).args(words);
+    let output = course.output().unwrap();
+    Finished {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// A Python program's path; `None`, with a word about it, where there is no python3.
+fn python(name: &str) -> Option<String> {
+    if Command::new("python3").arg("--version").output().is_err() {
+        eprintln!("skipped: no python3");
+        return None;
+    }
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/python").join(name);
+    Some(docs.to_str().unwrap().to_owned())
+}
+
+/// The numbers of the cases that failed.
+fn failed(stdout: &str) -> Vec<u32> {
+    let failed = stdout.lines().filter_map(|line| line.strip_prefix("FAILED"));
+    failed.map(|rest| rest.split_whitespace().next().unwrap().parse().unwrap()).collect()
+}
+
+/// Demands that `words` pass every case.
+fn passes(words: &[&str]) {
+    let Finished { code, stdout, stderr } = check(words);
+    assert_eq!(code, Some(0), "{stdout}{stderr}");
+    assert!(
+        stdout.contains("ok  ") && (stdout.contains(" cases hold.\n") || stdout.contains(" case holds.\n")),
+        "{stdout}"
+    );
+}
+
+#[test]
+fn the_courses_own_servers_pass_every_case() {
+    let tcp = program("tcp-server");
+    passes(&["lines", "--", &tcp, "{address}", "--framing", "lines"]);
+    passes(&["length", "--", &tcp, "{host}:{port}", "--framing", "length"]);
+    passes(&["udp", "--", &program("udp-server"), "{address}"]);
+    passes(&["chat", "--", &program("chat-room"), "serve", "{address}"]);
+}
+
+#[test]
+fn the_courses_own_http_client_passes_every_case() {
+    passes(&["http", "--", &program("http-client"), "--timeout", "2s", "{url}"]);
+}
+
+#[test]
+fn the_courses_own_file_receiver_passes_every_case() {
+    let file = program("file-transfer");
+    passes(&["file-receive", "--", &file, "receive", "{address}", "--into", "{folder}", "--protocol", "simple"]);
+}
+
+#[test]
+fn the_courses_own_file_sender_passes_every_case() {
+    let file = program("file-transfer");
+    passes(&["file-send", "--", &file, "send", "{file}", "--to", "{address}", "--protocol", "simple"]);
+}
+
+#[test]
+fn a_server_that_takes_each_read_for_a_message_fails_where_messages_are_glued() {
+    let checked = check(&["lines", "--case", "2", "--", &program("tcp-server"), "{address}"]);
+    assert_eq!((checked.code, failed(&checked.stdout)), (Some(1), vec![2]), "{}", checked.stdout);
+    let told = "            小明 < Server received: 你好\n          ! 小明 < Server received: 再見\n            instead: `再見`\n";
+    assert!(checked.stdout.contains(told), "{}", checked.stdout);
+    let checked = check(&["length", "--case", "1", "--", &program("tcp-server"), "{address}", "--framing", "lines"]);
+    assert_eq!((checked.code, failed(&checked.stdout)), (Some(1), vec![1]), "{}", checked.stdout);
+}
+
+#[test]
+fn the_mistakes_of_the_tutorials_udp_server_are_found() {
+    let Some(udp) = python("udp_server.py") else { return };
+    let checked = check(&["udp", "--", "python3", &udp, "{address}"]);
+    assert_eq!((checked.code, failed(&checked.stdout)), (Some(1), vec![4, 5, 6]), "{}", checked.stdout);
+    for part in [
+        "            小明 > \\xe5\\xa5\n          ! 小明 < Server received: \\xe5\\xa5\n            instead: nothing within 15s\n",
+        "UnicodeDecodeError",
+        "instead: `Server received: Server received: 你好`",
+        "\n3 of 6 cases hold.",
+    ] {
+        assert!(checked.stdout.contains(part), "{part}\n{}", checked.stdout);
+    }
+}
+
+#[test]
+fn one_case_is_tried_alone_and_told_whole() {
+    let Some(chat) = python("chat_room.py") else { return };
+    let checked = check(&["chat", "--case", "13", "--", "python3", &chat, "{port}"]);
+    assert_eq!((checked.code, failed(&checked.stdout)), (Some(1), vec![13]), "{}", checked.stdout);
+    let told = "            bob > //help\n          ! 小明 < [bob] /help\n            instead: `[bob] //help`\n";
+    assert!(checked.stdout.contains(told) && checked.stdout.contains("小明 connects"), "{}", checked.stdout);
+    let checked = check(&["chat", "--case", "2", "--", "python3", &chat, "{port}"]);
+    assert_eq!(checked.code, Some(0), "{}", checked.stdout);
+}
+
+#[test]
+fn the_books_python_exercise_passes_where_datagrams_are_lost() {
+    let Some(file) = python("simple_file.py") else { return };
+    passes(&["file-receive", "--case", "4", "--", "python3", &file, "receive", "{address}", "{folder}"]);
+    passes(&["file-send", "--case", "4", "--", "python3", &file, "send", "{file}", "{address}"]);
+}
+
+#[test]
+fn a_receiver_that_saves_something_else_is_found() {
+    if python("simple_file.py").is_none() {
+        return;
+    }
+    // Says SAVED to everything, and saves nothing.
+    let program = "import socket,sys,zlib\n\
+        s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM);s.bind(('127.0.0.1',0))\n\
+        print('listening on 127.0.0.1:%d'%s.getsockname()[1])\n\
+        while True:\n\
+        \x20   d,p=s.recvfrom(2048);w=d[9:].split(b'\\n')[0].split(b' ')\n\
+        \x20   n=int(w[2])+len(d[9:].split(b'\\n',1)[1]) if w[0]==b'DATA' else 0\n\
+        \x20   a=(b'SAVED '+w[1] if w[0]==b'END' else b'OK '+w[1]+b' %d'%n)+b'\\n'\n\
+        \x20   s.sendto(b'%08x '%zlib.crc32(a)+a,p)\n";
+    let Finished { code, stdout, .. } = check(&["file-receive", "--case", "1", "--", "python3", "-c", program]);
+    assert_eq!(code, Some(1), "{stdout}");
+    assert!(stdout.contains("expected `收件匣/課表.txt` to be the same as `課表.txt`"), "{stdout}");
+}
+
+#[test]
+fn a_client_that_believes_everything_is_found() {
+    if python("simple_file.py").is_none() {
+        return;
+    }
+    let Finished { code, stdout, .. } = check(&["http", "--", "python3", "-c", "print('你好，教室')"]);
+    assert_eq!((code, failed(&stdout)), (Some(1), vec![2, 3, 4]), "{stdout}");
+    assert!(stdout.contains("expected exit code 1, but it ended with exit status: 0"), "{stdout}");
+}
+
+#[test]
+fn a_program_that_never_listens_is_told_once() {
+    let checked = check(&["chat", "--", COURSE, "--version"]);
+    assert_eq!((checked.code, failed(&checked.stdout)), (Some(1), vec![1]), "{}", checked.stdout);
+    assert!(checked.stdout.contains("instead: the program ended without that line"), "{}", checked.stdout);
+    assert!(checked.stdout.contains("your program said:\n              course "), "{}", checked.stdout);
+}
+
+#[test]
+fn what_cannot_be_checked_is_said() {
+    for (words, want) in [
+        (
+            &["chat"][..],
+            "course: check chat: no command; give yours behind `--`: check chat -- python3 chat.py {address}\n",
+        ),
+        (&["nope", "--", "x"], "course: exercise `nope`: there is none; `cargo run -- check` lists them\n"),
+        (&["chat", "--case", "99", "--", "x"], "course: check chat: case 99: there are 24\n"),
+        (&["chat", "--case", "0", "--", "x"], "course: check chat: case 0: there are 24\n"),
+    ] {
+        let checked = check(words);
+        assert_eq!((checked.code, checked.stderr.as_str()), (Some(1), want));
+    }
+    let checked = check(&["chat", "--", "沒有這個程式"]);
+    assert_eq!(checked.code, Some(1));
+    assert!(checked.stderr.starts_with("course: start `沒有這個程式`: "), "{}", checked.stderr);
+}
+
+#[test]
+fn the_list_names_every_exercise_with_a_command() {
+    for lang in ["en", "zh-TW"] {
+        let listed = Program::run(COURSE, &["--lang", lang, "check"], "");
+        assert_eq!(listed.code, Some(0));
+        for exercise in course::exercise::all() {
+            let command = format!("check {} -- {}", exercise.name, exercise.example);
+            assert!(listed.stdout.contains(&command), "{command}\n{}", listed.stdout);
+        }
+        assert!(listed.stdout.lines().all(|line| course::columns::width(line) <= 80), "{}", listed.stdout);
+    }
+}
+
+#[test]
+fn a_first_file_runs_fails_its_exercise_and_is_never_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    for exercise in course::exercise::all() {
+        let place = folder.path().join(&exercise.name);
+        let place = place.to_str().unwrap();
+        let start = || Program::run(COURSE, &["--lang", "en", "start", &exercise.name, place], "");
+        let started = start();
+        assert_eq!((started.code, started.stderr.as_str()), (Some(0), ""));
+        let page = format!("docs/en/{}", exercise.page);
+        assert!(started.stdout.contains(&page), "{}", started.stdout);
+        let again = start();
+        assert_eq!(again.code, Some(1));
+        assert!(again.stderr.starts_with("course: write ") && again.stderr.contains("exists"), "{}", again.stderr);
+        // Where nothing comes, clients are patient for longer than a test should be.
+        if ["udp", "file-receive"].contains(&&*exercise.name) || python("").is_none() {
+            continue;
+        }
+        // What it says to type next, with the path that it has used.
+        let (_, command) = started.stdout.split_once(" -- check ").unwrap();
+        let words: Vec<_> = command.trim_end().split(' ').collect();
+        let Finished { code, stdout, .. } = check(&[&words[..1], &["--case", "1"], &words[1..]].concat());
+        assert_eq!((code, failed(&stdout)), (Some(1), vec![1]), "{stdout}");
+        assert!(!stdout.contains("can't open file"), "{stdout}");
+    }
+}
