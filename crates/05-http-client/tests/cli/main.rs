@@ -4,6 +4,8 @@
 //! `server.rs` for the servers.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+mod downloads;
+mod sending;
 mod server;
 
 use std::fs;
@@ -292,7 +294,8 @@ fn slips_on_the_command_line_are_told() {
         (&["--timeout", "5", "http://a/"], 2, "no unit"),
         (&[], 2, "required"),
         (&["-O", "http://a/"], 1, "--output FILE gives one"),
-        (&["-o", "x", "http://a/", "http://b/"], 1, "-O names each by its URL"),
+        (&["-o", "x", "http://a/", "http://b/"], 2, "-O names each file by its URL"),
+        (&["-X", "CONNECT", "http://a/"], 2, "it opens a tunnel"),
         (&["-o", "/nonexistent/x", "http://127.0.0.1:1/"], 1, "connect to 127.0.0.1:1"),
     ] {
         let finished = run(args);
