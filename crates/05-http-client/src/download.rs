@@ -94,7 +94,7 @@ impl Download {
         let version = validator(&head.fields).filter(|_| !coded && !self.direct && matches!(head.status, 200 | 206));
         let version = version.filter(|_| head.status == 200 || self.resume.is_some());
         self.resumable = version.is_some();
-        let path = if self.direct { &self.target } else { &self.part };
+        let path = if self.direct || self.target.is_dir() { &self.target } else { &self.part };
         self.file = Some(self.open(at).map_err(|cause| OpError::new("write", path.display(), cause))?);
         if let Some(version) = version {
             fs::write(&self.from, version).map_err(|cause| OpError::new("write", self.from.display(), cause))?;

@@ -181,9 +181,10 @@ fn two_programs_do_not_write_into_one_part() {
 #[test]
 fn a_folder_is_no_file_to_write_to() {
     let folder = tempfile::tempdir().unwrap();
+    let want = format!("{}: is a directory\n", folder.path().file_name().unwrap().display());
     let server = Server::start(|_, _| text("new"));
     let finished = run(&["-o", folder.path().to_str().unwrap(), &server.url("/")]);
-    assert!(finished.code == Some(1) && finished.stderr.contains("is a directory"), "{}", finished.stderr);
+    assert!(finished.code == Some(1) && finished.stderr.ends_with(&want), "{}", finished.stderr);
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
     server.finish();
 }
