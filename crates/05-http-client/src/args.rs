@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use clap::Parser;
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 use http_client::client::Options;
 use http_client::connection::Means;
 use http_client::download::{Download, name_of};
@@ -123,6 +124,16 @@ pub(crate) struct Args {
 }
 
 impl Args {
+    /// What the options forbid together and clap cannot know.
+    pub(crate) fn check(&self) -> Result<(), clap::Error> {
+        let is_pipe = self.output.as_ref().is_some_and(|file| file.as_os_str() == "-");
+        if self.urls.len() > 1 && self.output.is_some() && !is_pipe {
+            let words = "--output FILE takes one URL; -O names each file by its URL";
+            return Err(Self::command().error(ErrorKind::ArgumentConflict, words));
+        }
+        Ok(())
+    }
+
     pub(crate) fn options(&self) -> Options {
         Options {
             timeout: self.timeout,
@@ -190,10 +201,6 @@ impl Args {
     /// Where one URL's content goes.
     pub(crate) fn sink(&self, url: &Url, stdout: &Stdout) -> Result<Sink, FetchError> {
         let file = match (&self.output, self.remote_name) {
-            (Some(file), _) if self.urls.len() > 1 => {
-                let cause = io::Error::other("several URLs and one file");
-                return Err(OpError::new("write", file.display(), cause).with_hint("-O names each by its URL").into());
-            }
             (Some(file), _) => Some(file.clone()),
             (None, true) => Some(name_of(url).map(PathBuf::from).ok_or_else(|| {
                 let cause = io::Error::other("the URL does not end in a name");

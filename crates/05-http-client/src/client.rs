@@ -27,6 +27,10 @@ use crate::timing::Timing;
 /// How much is read at once: a quarter of a MiB takes loopback near its limit and stays small in memory.
 const BUFFER_BYTES: usize = 256 * 1024;
 
+/// How much of a request is sent before we look whether the server has answered already; what is less fits into
+/// the system's buffer.
+const SEND_BYTES: usize = 16 * 1024;
+
 /// How much content of a redirect is read to keep the connection; more costs more than a new one.
 const DRAIN_MAX: u64 = 64 * 1024;
 
@@ -51,11 +55,12 @@ pub trait Receiver {
     fn sent(&mut self, _request: &[u8]) {}
     /// A head as it came: interim, of a redirect, or final.
     fn received(&mut self, _head: &Head) {}
-    /// The final head; content follows. `coded` says whether its length will differ from `Content-Length`.
+    /// The final head, and what was asked; content follows. `coded` says whether its length will differ from
+    /// `Content-Length`.
     ///
     /// # Errors
     /// When the content is not wanted or has no place to go.
-    fn begin(&mut self, head: &Head, url: &Url, coded: bool) -> Result<(), FetchError>;
+    fn begin(&mut self, head: &Head, request: &Request, coded: bool) -> Result<(), FetchError>;
     /// Some decoded content.
     ///
     /// # Errors
@@ -148,9 +153,12 @@ impl Client {
         call.receiver.sent(&bytes);
         connection.begin_step(call.deadline);
         connection.expect_answer();
-        // A server may answer and close before it has read all: its answer is worth more than our error.
-        let sent = connection.write_all(&bytes).and_then(|()| connection.flush());
         let mut reading = Reading::new(call.request, timing, connection.used > 0);
+        // A server may answer and close before it has read all: its answer is worth more than our error.
+        let sent = match self.send(&bytes, &mut reading, &mut connection, call) {
+            Err(FetchError::Io(cause)) => Err(cause),
+            result => Ok(result.map_err(|error| error.at(&reading.progress(), call.deadline))?),
+        };
         let read = self.read(&mut reading, &mut connection, call);
         match (read, sent) {
             (Err(error), Err(cause)) if !reading.began => {
@@ -158,44 +166,78 @@ impl Client {
                 return Err(error.at("send the request", call.deadline));
             }
             (Err(error), _) => return Err(error.at(&reading.progress(), call.deadline)),
-            (Ok(()), _) => {}
+            // Who has not read the request to its end would read the next one as a part of it.
+            (Ok(()), Ok(Sent::Part) | Err(_)) => return reading.into_hop(call.request),
+            (Ok(()), Ok(Sent::Whole)) => {}
         }
-        if reading.parser.keeps_connection() && !reading.surplus {
+        if reading.parser.keeps_connection() && !reading.surplus && !call.request.ends_connection() {
             connection.used += 1;
             self.idle = Some(connection);
         }
         reading.into_hop(call.request)
     }
 
-    // ANCHOR: read
+    /// Sends a request; with a long one it looks meanwhile whether the server refuses it (RFC 9112 section 9.5).
+    fn send(
+        &mut self,
+        request: &[u8],
+        reading: &mut Reading,
+        connection: &mut Connection,
+        call: &mut Call<'_>,
+    ) -> Result<Sent, FetchError> {
+        for (at, piece) in request.chunks(SEND_BYTES).enumerate() {
+            while at > 0 && connection.wait_for_room()? {
+                self.read_some(reading, connection, call)?;
+                // After an interim response the server still reads.
+                if reading.head.is_some() {
+                    return Ok(Sent::Part);
+                }
+            }
+            connection.write_all(piece)?;
+        }
+        connection.flush()?;
+        Ok(Sent::Whole)
+    }
+
     fn read(
         &mut self,
         reading: &mut Reading,
         connection: &mut Connection,
         call: &mut Call<'_>,
     ) -> Result<(), FetchError> {
-        while !reading.parser.is_done() {
+        while !reading.parser.is_done() && !reading.enough {
             if reading.head.is_some() {
                 // A large answer takes its time; what takes long is silence.
                 connection.begin_step(call.deadline);
             }
-            let len = connection.read(&mut self.buffer)?;
-            if len == 0 {
-                reading.parser.end_of_stream()?;
-                break;
-            }
-            reading.timing.first_byte.get_or_insert_with(Instant::now);
-            reading.began = true;
-            let mut input = &self.buffer[..len];
-            while let Some(event) = reading.parser.next(&mut input)? {
-                if reading.take(event, call, &self.options)? == Flow::Enough {
-                    return Ok(());
-                }
-            }
-            reading.surplus = !input.is_empty();
+            self.read_some(reading, connection, call)?;
         }
-        reading.decoder.finish()?;
+        if !reading.enough {
+            reading.decoder.finish()?;
+        }
         reading.timing.done = Some(Instant::now());
+        Ok(())
+    }
+
+    // ANCHOR: read
+    /// Reads what has come, and waits for it when nothing has.
+    fn read_some(
+        &mut self,
+        reading: &mut Reading,
+        connection: &mut Connection,
+        call: &mut Call<'_>,
+    ) -> Result<(), FetchError> {
+        let len = connection.read(&mut self.buffer)?;
+        if len == 0 {
+            return Ok(reading.parser.end_of_stream()?);
+        }
+        reading.timing.first_byte.get_or_insert_with(Instant::now);
+        reading.began = true;
+        let mut input = &self.buffer[..len];
+        while let Some(event) = reading.parser.next(&mut input)? {
+            reading.take(event, call, &self.options)?;
+        }
+        reading.surplus = !input.is_empty();
         Ok(())
     }
     // ANCHOR_END: read
@@ -216,10 +258,11 @@ struct Hop {
     next: Option<Request>,
 }
 
-#[derive(PartialEq)]
-enum Flow {
-    Go,
-    Enough,
+/// How much of a request went out.
+enum Sent {
+    Whole,
+    /// The server answered before it had read all.
+    Part,
 }
 
 /// One response while it comes.
@@ -230,6 +273,8 @@ struct Reading {
     began: bool,
     /// Bytes behind the response: the connection is out of step.
     surplus: bool,
+    /// No more of it is wanted.
+    enough: bool,
     head: Option<Head>,
     next: Option<Request>,
     decoder: ContentDecoder,
@@ -248,6 +293,7 @@ impl Reading {
             reused,
             began: false,
             surplus: false,
+            enough: false,
             head: None,
             next: None,
             decoder,
@@ -256,7 +302,7 @@ impl Reading {
         }
     }
 
-    fn take(&mut self, event: Event<'_>, call: &mut Call<'_>, options: &Options) -> Result<Flow, FetchError> {
+    fn take(&mut self, event: Event<'_>, call: &mut Call<'_>, options: &Options) -> Result<(), FetchError> {
         match event {
             Event::Interim(head) => call.receiver.received(&head),
             Event::Head(head) => self.begin(head, call, options)?,
@@ -264,13 +310,13 @@ impl Reading {
                 self.came += bytes.len() as u64;
                 if self.next.is_none() {
                     self.decoder.decode(bytes, &mut |piece| call.receiver.content(piece))?;
-                } else if self.came > DRAIN_MAX {
-                    return Ok(Flow::Enough);
+                } else {
+                    self.enough = self.came > DRAIN_MAX;
                 }
             }
             Event::End(trailers) => self.trailers = trailers,
         }
-        Ok(Flow::Go)
+        Ok(())
     }
 
     fn begin(&mut self, head: Head, call: &mut Call<'_>, options: &Options) -> Result<(), FetchError> {
@@ -287,7 +333,7 @@ impl Reading {
             {
                 return Err(CodingError::TooLong { limit }.into());
             }
-            call.receiver.begin(&head, &call.request.url, coded)?;
+            call.receiver.begin(&head, call.request, coded)?;
         }
         self.head = Some(head);
         Ok(())

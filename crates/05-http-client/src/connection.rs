@@ -102,8 +102,21 @@ impl Connection {
         Err(FetchError::Tls(format!("{}: this program was built without the feature `tls`", host(url))))
     }
 
-    pub(crate) fn serves(&self, url: &Url, proxy: Option<&Url>) -> bool {
-        self.key == key(url, proxy)
+    /// Whether it leads to the right server and nothing has come on it since its last answer: what a server says
+    /// unasked (that it closes, or a 408 before it does) would be read as the answer to the next request.
+    pub(crate) fn serves(&mut self, url: &Url, proxy: Option<&Url>) -> bool {
+        self.key == key(url, proxy) && !self.timed().has_news()
+    }
+
+    /// Waits until the server takes more of a request; `true` when it answers first.
+    ///
+    /// Inside TLS what comes need not be an answer, so nobody looks.
+    pub(crate) fn wait_for_room(&mut self) -> io::Result<bool> {
+        match &self.channel {
+            Channel::Plain(stream) => stream.wait_for_room(),
+            #[cfg(feature = "tls")]
+            Channel::Tls(_) => Ok(false),
+        }
     }
 
     /// An answer begins with the next byte that comes.

@@ -99,6 +99,44 @@ impl Timed {
         self.came = 0;
     }
 
+    /// Whether bytes or the end of stream have come that nobody waits for.
+    #[must_use]
+    pub fn has_news(&self) -> bool {
+        has_news(&self.stream)
+    }
+
+    /// Waits until more can be written or something comes; whether something came.
+    ///
+    /// `poll(2)` for both; the deadline and shutdown end it.
+    ///
+    /// # Errors
+    /// The time is up, or the user interrupts.
+    #[cfg(unix)]
+    pub fn wait_for_room(&self) -> io::Result<bool> {
+        use rustix::event::{PollFd, PollFlags, poll};
+
+        loop {
+            let left = self.check()?;
+            let mut sockets = [PollFd::new(self.stream.as_std(), PollFlags::IN | PollFlags::OUT)];
+            // Longer than a timespec can say is longer than anybody waits.
+            let left = left.try_into().ok();
+            match poll(&mut sockets, left.as_ref()) {
+                Ok(0) | Err(rustix::io::Errno::INTR) => {}
+                Ok(_) => return Ok(sockets[0].revents().contains(PollFlags::IN)),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Elsewhere the write waits, and sees what came when it is done.
+    ///
+    /// # Errors
+    /// None.
+    #[cfg(not(unix))]
+    pub fn wait_for_room(&self) -> io::Result<bool> {
+        Ok(false)
+    }
+
     /// What is left, with a timeout of the system's that does not wait much longer.
     fn check(&self) -> io::Result<Duration> {
         if self.shutdown.is_draining() {
@@ -125,6 +163,28 @@ fn stay_awake(stream: &TcpStream) {
         // On a machine with one core the server could not answer otherwise.
         std::thread::yield_now();
     }
+}
+
+/// `poll(2)` without a wait.
+#[cfg(unix)]
+fn has_news(stream: &TcpStream) -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+    let mut sockets = [PollFd::new(stream.as_std(), PollFlags::IN)];
+    poll(&mut sockets, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) != Ok(0)
+}
+
+/// Elsewhere a look into the stream that does not wait.
+#[cfg(not(unix))]
+fn has_news(stream: &TcpStream) -> bool {
+    let stream = stream.as_std();
+    let look = || {
+        stream.set_nonblocking(true)?;
+        let seen = stream.peek(&mut [0]);
+        stream.set_nonblocking(false)?;
+        seen
+    };
+    !look().is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
 }
 
 /// Elsewhere the read sleeps at once.
@@ -178,5 +238,31 @@ impl Write for Timed {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Shutdown as Half;
+
+    use super::*;
+
+    #[test]
+    fn what_comes_unasked_is_news() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (mut peer, _) = listener.accept().unwrap();
+        let deadline = Deadline::new(Instant::now(), Duration::from_secs(60), None);
+        let mut timed = Timed::new(stream, deadline, &Shutdown::new());
+        assert!(!timed.has_news());
+        peer.write_all(b"!").unwrap();
+        // Looked at and left there, so that it has come for certain.
+        assert_eq!(timed.stream.as_std().peek(&mut [0]).unwrap(), 1);
+        assert!(timed.has_news());
+        assert_eq!(timed.read(&mut [0; 8]).unwrap(), 1);
+        assert!(!timed.has_news());
+        peer.shutdown(Half::Write).unwrap();
+        assert_eq!(timed.stream.as_std().peek(&mut [0]).unwrap(), 0);
+        assert!(timed.has_news());
     }
 }

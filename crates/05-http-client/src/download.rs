@@ -8,16 +8,16 @@
 //! `--continue` uses it. Read `output.rs` before. Sources: RFC 9110 sections 8.8 (validators), 14 (ranges).
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use netcommon::error::OpError;
 
 use crate::error::FetchError;
 use crate::fields::Fields;
-use crate::request::HeaderArg;
-use crate::response::Head;
+use crate::request::{HeaderArg, Request};
+use crate::response::{Asked, Head};
 
 /// One file on its way.
 #[derive(Debug)]
@@ -34,6 +34,8 @@ pub struct Download {
     complete: bool,
     /// Whether what has come can be gone on from.
     resumable: bool,
+    /// How long the whole must be with the rest that comes.
+    whole: Option<u64>,
 }
 
 impl Download {
@@ -46,7 +48,7 @@ impl Download {
         let (part, from) = (beside(&target, ".http-client-part"), beside(&target, ".http-client-from"));
         let found = || Some((fs::metadata(&part).ok()?.len(), fs::read_to_string(&from).ok()?));
         let resume = if resume && !direct { found().filter(|(len, _)| *len > 0) } else { None };
-        Self { target, part, from, resume, file: None, direct, complete: false, resumable: false }
+        Self { target, part, from, resume, file: None, direct, complete: false, resumable: false, whole: None }
     }
 
     /// The fields that ask for the rest only, if it is still the same version.
@@ -66,41 +68,58 @@ impl Download {
     ///
     /// # Errors
     /// A rest that does not fit, or a file that cannot be written.
-    pub fn begin(&mut self, head: &Head, coded: bool) -> Result<u64, FetchError> {
-        let have = self.resume.as_ref().map_or(0, |(len, _)| *len);
-        if self.resume.is_some() && head.status == 416 && total_of_unsatisfied(&head.fields) == Some(have) {
-            self.complete = true;
-            return Ok(have);
+    pub fn begin(&mut self, head: &Head, request: &Request, coded: bool) -> Result<u64, FetchError> {
+        // Neither brings the content that the file is for: an old one stays.
+        if request.asked() == Asked::Head || head.status == 304 {
+            return Ok(0);
         }
-        let at = match (head.status, &self.resume) {
-            (206, Some(_)) => {
-                let begins = range_start(&head.fields);
-                if begins != Some(have) || coded {
-                    let why = format!("asked for the rest from byte {have}, and the server sent another part");
-                    return Err(FetchError::Range(why));
-                }
-                have
+        let at = match &self.resume {
+            None if head.status == 206 && !request.has("Range") => {
+                return Err(FetchError::Range("206 Partial Content, which was not asked for".to_owned()));
             }
-            (206, None) => return Err(FetchError::Range("206 Partial Content, which was not asked for".to_owned())),
-            _ => 0,
+            None => 0,
+            Some((have, _)) if head.status == 416 && total_of_unsatisfied(&head.fields) == Some(*have) => {
+                self.complete = true;
+                return Ok(*have);
+            }
+            Some((have, version)) => match rest(*have, version, head, coded)? {
+                Some(whole) => {
+                    self.whole = Some(whole);
+                    *have
+                }
+                // Another version: from its beginning.
+                None => 0,
+            },
         };
         let version = validator(&head.fields).filter(|_| !coded && !self.direct && matches!(head.status, 200 | 206));
+        let version = version.filter(|_| head.status == 200 || self.resume.is_some());
         self.resumable = version.is_some();
-        let path = if self.direct { &self.target } else { &self.part };
-        let opened = OpenOptions::new()
-            .write(true)
-            .create(!self.direct)
-            .truncate(at == 0 && !self.direct)
-            .append(at > 0)
-            .open(path);
-        let file = opened.map_err(|cause| OpError::new("write", path.display(), cause))?;
+        let path = if self.direct || self.target.is_dir() { &self.target } else { &self.part };
+        self.file = Some(self.open(at).map_err(|cause| OpError::new("write", path.display(), cause))?);
         if let Some(version) = version {
             fs::write(&self.from, version).map_err(|cause| OpError::new("write", self.from.display(), cause))?;
         } else if !self.direct {
             remove(&self.from);
         }
-        self.file = Some(file);
         Ok(at)
+    }
+
+    /// Opens the file and goes to byte `at` of it, alone: what two programs write into one part is neither's.
+    fn open(&self, at: u64) -> io::Result<File> {
+        if self.direct {
+            return OpenOptions::new().write(true).open(&self.target);
+        }
+        if self.target.is_dir() {
+            return Err(ErrorKind::IsADirectory.into());
+        }
+        let mut file = OpenOptions::new().write(true).create(true).truncate(false).open(&self.part)?;
+        // Where the file system knows no locks, we go on without.
+        if let Err(TryLockError::WouldBlock) = file.try_lock() {
+            return Err(io::Error::new(ErrorKind::ResourceBusy, "another program is downloading into it"));
+        }
+        file.set_len(at)?;
+        file.seek(SeekFrom::Start(at))?;
+        Ok(file)
     }
 
     /// Writes the next bytes.
@@ -118,10 +137,21 @@ impl Download {
     /// # Errors
     /// When the system does not let it be renamed; the part is kept then.
     pub fn finish(mut self) -> Result<(), FetchError> {
-        let began = self.file.take().is_some() || self.complete;
-        if self.direct || !began {
+        let file = self.file.take();
+        if self.direct || (file.is_none() && !self.complete) {
             return Ok(());
         }
+        if let (Some(file), Some(whole)) = (&file, self.whole) {
+            let len = file.metadata().map_or(0, |metadata| metadata.len());
+            if len != whole {
+                // What was there before is still right.
+                let have = self.resume.as_ref().map_or(0, |(have, _)| *have);
+                file.set_len(have).map_err(|cause| OpError::new("write", self.part.display(), cause))?;
+                return Err(FetchError::Range(format!("the rest that came makes {len} of {whole} bytes")));
+            }
+        }
+        // Closed before it is renamed, which Windows insists on.
+        drop(file);
         let replace = || -> io::Result<()> {
             if let Ok(old) = fs::metadata(&self.target) {
                 fs::set_permissions(&self.part, old.permissions())?;
@@ -161,23 +191,65 @@ fn beside(target: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
-/// What tells this version from every other: a strong `ETag`, or else the time of the last change.
+/// What tells this version from every other: a strong `ETag`, or the time of the last change.
+///
+/// A weak `ETag` says that bytes may differ, and the time beside it is no better. A change in the second in which
+/// the answer was made may be followed by another in the same second (RFC 9110 sections 8.8.2.2 and 13.1.5).
 fn validator(fields: &Fields) -> Option<String> {
     let text =
         |name| fields.get(name).and_then(|value| std::str::from_utf8(value).ok()).filter(|text| !text.is_empty());
-    text("ETag").filter(|tag| !tag.starts_with("W/")).or_else(|| text("Last-Modified")).map(str::to_owned)
+    match text("ETag") {
+        Some(tag) => Some(tag).filter(|tag| !tag.starts_with("W/")),
+        None => text("Last-Modified").filter(|changed| text("Date") != Some(changed)),
+    }
+    .map(str::to_owned)
 }
 
-/// Where the part in a 206 begins: `bytes 100-199/200`.
-fn range_start(fields: &Fields) -> Option<u64> {
-    let range = std::str::from_utf8(fields.get("Content-Range")?).ok()?;
-    digits(range.strip_prefix("bytes ")?.split_once('-')?.0)
+// ANCHOR: rest
+/// How long the whole is with the rest from byte `have` on, which this answer brings; `None` when it brings
+/// another version from its beginning.
+fn rest(have: u64, version: &str, head: &Head, coded: bool) -> Result<Option<u64>, FetchError> {
+    let refused = |why: &str| Err(FetchError::Range(format!("asked for the rest from byte {have}, {why}")));
+    match head.status {
+        200 => return Ok(None),
+        206 => {}
+        // An error page must not take the place of what has come.
+        status => return refused(&format!("and the server answered {status}; what has come is kept")),
+    }
+    let Some((first, last, whole)) = content_range(&head.fields).filter(|_| !coded) else {
+        return refused("and the server sent another part");
+    };
+    let len = head.fields.get("Content-Length").and_then(|len| digits(std::str::from_utf8(len).ok()?));
+    let Some(end) = last.checked_add(1) else { return refused("and the server sent another part") };
+    let until_its_end = whole.is_none_or(|whole| whole == end);
+    if first != have || last < first || !until_its_end || len.is_some_and(|len| len != end - first) {
+        return refused("and the server sent another part");
+    }
+    // A server need not repeat its validators, but what it repeats must fit (RFC 9110 section 15.3.7.3).
+    let named = |name| head.fields.get(name).is_some_and(|value| value != version.as_bytes());
+    if named(if version.starts_with('"') { "ETag" } else { "Last-Modified" }) {
+        return refused("and the server sent the rest of another version");
+    }
+    Ok(Some(end))
+}
+// ANCHOR_END: rest
+
+/// First byte, last byte and length of the whole in a 206: `bytes 100-199/200`.
+fn content_range(fields: &Fields) -> Option<(u64, u64, Option<u64>)> {
+    let (range, whole) = bytes_of_range(fields)?.split_once('/')?;
+    let (first, last) = range.split_once('-')?;
+    let whole = if whole == "*" { None } else { Some(digits(whole)?) };
+    Some((digits(first)?, digits(last)?, whole))
+}
+
+fn bytes_of_range(fields: &Fields) -> Option<&str> {
+    let (unit, range) = std::str::from_utf8(fields.get("Content-Range")?).ok()?.split_once(' ')?;
+    Some(range).filter(|_| unit.eq_ignore_ascii_case("bytes"))
 }
 
 /// How long the whole is, in a 416: `bytes */200`.
 fn total_of_unsatisfied(fields: &Fields) -> Option<u64> {
-    let range = std::str::from_utf8(fields.get("Content-Range")?).ok()?;
-    digits(range.strip_prefix("bytes */")?)
+    digits(bytes_of_range(fields)?.strip_prefix("*/")?)
 }
 
 /// A number without a sign.

@@ -28,6 +28,10 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> anyhow::Result<ExitCode> {
     args.common.apply();
+    if let Err(error) = args.check() {
+        error.print()?;
+        return Ok(ExitCode::from(2));
+    }
     let shutdown = Shutdown::on_signals().context("wait for signals")?;
     if let Some(addr) = &args.misbehave {
         return misbehave_at(addr, &shutdown);

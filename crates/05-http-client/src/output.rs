@@ -11,11 +11,11 @@ use std::sync::Arc;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use netcommon::cli::StdoutError;
 use netcommon::escape::escape;
-use url::Url;
 
 use crate::client::Receiver;
 use crate::download::Download;
 use crate::error::FetchError;
+use crate::request::Request;
 use crate::response::Head;
 use crate::text::TextDecoder;
 
@@ -114,7 +114,7 @@ impl Receiver for Output {
         self.wire('<', &head.raw);
     }
 
-    fn begin(&mut self, head: &Head, _url: &Url, coded: bool) -> Result<(), FetchError> {
+    fn begin(&mut self, head: &Head, request: &Request, coded: bool) -> Result<(), FetchError> {
         if self.fail && head.status >= 400 {
             let reason = escape(&head.reason).to_string();
             return Err(FetchError::Status { status: head.status, reason });
@@ -131,7 +131,7 @@ impl Receiver for Output {
                 }
             }
             Sink::File(download) => {
-                let have = download.begin(head, coded)?;
+                let have = download.begin(head, request, coded)?;
                 let length = head.fields.get("Content-Length").and_then(|value| std::str::from_utf8(value).ok());
                 let length = length.and_then(|text| text.parse::<u64>().ok()).filter(|_| !coded);
                 self.bar = Some(bar(length.map(|length| length.saturating_add(have)), have));

@@ -4,6 +4,8 @@
 //! rules that curl follows. `HTTP_PROXY` in capitals is not read: a CGI program would find a visitor's
 //! `Proxy` field there. Pure: the environment is passed in. Read `client.rs` for the use.
 
+use std::net::Ipv6Addr;
+
 use netcommon::escape::quote;
 use url::Url;
 
@@ -70,7 +72,7 @@ impl Proxies {
         Ok(Self {
             http: first(&["http_proxy", all[0], all[1]])?,
             https: first(&["https_proxy", "HTTPS_PROXY", all[0], all[1]])?,
-            exceptions: exceptions.split(',').map(|part| part.trim().to_ascii_lowercase()).collect(),
+            exceptions: exceptions.split([',', ' ']).map(|part| part.trim().to_ascii_lowercase()).collect(),
         })
     }
 
@@ -84,10 +86,11 @@ impl Proxies {
     /// A host is excepted by its own name, its domain, or `*`.
     fn is_exception(&self, url: &Url) -> bool {
         let host = host(url);
-        let host = host.trim_matches(['[', ']']);
         let with_port = format!("{host}:{}", url.port_or_known_default().unwrap_or_default());
         self.exceptions.iter().filter(|part| !part.is_empty()).any(|part| {
+            // An IPv6 address may be written with its brackets or without.
             let domain = part.trim_start_matches('.');
+            let domain = if domain.parse::<Ipv6Addr>().is_ok() { &format!("[{domain}]") } else { domain };
             let is_below = host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'));
             part == "*" || domain == host || *part == with_port || is_below
         })
@@ -105,8 +108,8 @@ mod tests {
 
     #[test]
     fn each_scheme_has_its_variable_and_exceptions_count() {
-        let all =
-            proxies(&[("all_proxy", "http://p:1"), ("https_proxy", "q:2"), ("no_proxy", "b.c, ::1,d:81")]).unwrap();
+        let all = proxies(&[("all_proxy", "http://p:1"), ("https_proxy", "q:2"), ("no_proxy", "b.c, ::1,d:81 [::2]")])
+            .unwrap();
         for (url, want) in [
             ("http://a/", Some(1)),
             ("https://a/", Some(2)),
@@ -114,6 +117,8 @@ mod tests {
             ("http://x.b.c/", None),
             ("http://xb.c/", Some(1)),
             ("http://[::1]/", None),
+            ("http://[::2]/", None),
+            ("http://[::3]/", Some(1)),
             ("http://d/", Some(1)),
             ("http://d:81/", None),
         ] {

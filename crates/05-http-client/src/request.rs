@@ -54,9 +54,13 @@ impl FromStr for HeaderArg {
 /// A method's name: a token, sent as it is.
 ///
 /// # Errors
-/// Anything that would not stay one word on the request line.
+/// Anything that would not stay one word on the request line, and `CONNECT`, whose target is no URL.
 pub fn parse_method(text: &str) -> Result<String, String> {
-    if is_token(text) { Ok(text.to_owned()) } else { Err("expected a method such as GET or POST".to_owned()) }
+    match text {
+        "CONNECT" => Err("it opens a tunnel through a proxy; an https URL does so where one is set".to_owned()),
+        text if is_token(text) => Ok(text.to_owned()),
+        _ => Err("expected a method such as GET or POST".to_owned()),
+    }
 }
 
 /// RFC 9110 section 5.6.2.
@@ -84,10 +88,24 @@ impl Request {
         if self.method == "HEAD" { Asked::Head } else { Asked::Other }
     }
 
+    /// Whether the user asked with a field of this name.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.headers.iter().any(|header| header.name.eq_ignore_ascii_case(name))
+    }
+
     /// Whether asking twice is as good as asking once (RFC 9110 section 9.2.2).
     #[must_use]
     pub fn is_idempotent(&self) -> bool {
         matches!(self.method.as_str(), "GET" | "HEAD" | "PUT" | "DELETE" | "OPTIONS" | "TRACE")
+    }
+
+    /// Whether the user asked for the connection's end behind the answer.
+    #[must_use]
+    pub fn ends_connection(&self) -> bool {
+        let named = |header: &&HeaderArg| header.name.eq_ignore_ascii_case("Connection");
+        let mut options = self.headers.iter().filter(named).flat_map(|header| header.value.split(','));
+        options.any(|option| option.trim().eq_ignore_ascii_case("close"))
     }
 
     /// The bytes for the wire; `via_proxy` puts the whole URL into the request line, and more fields.
@@ -157,6 +175,7 @@ mod tests {
         let header: HeaderArg = "X-Name:  教室 ".parse().unwrap();
         assert_eq!((header.name.as_str(), header.value.as_str()), ("X-Name", "教室"));
         assert!(parse_method("GET /x HTTP/1.1\r\n").is_err() && parse_method("PATCH").is_ok());
+        assert!(parse_method("CONNECT").is_err());
     }
 
     #[test]

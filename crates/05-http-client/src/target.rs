@@ -42,7 +42,12 @@ pub struct UrlError {
 pub fn parse_url(text: &str) -> Result<Url, UrlError> {
     let wrong = |why: &str| UrlError { text: text.to_owned(), why: why.to_owned() };
     check_slips(text).map_err(wrong)?;
-    let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+    // `://` may also stand in a query: `127.0.0.1:8080/?from=http://b/`.
+    let has_scheme = text.split_once("://").is_some_and(|(scheme, _)| is_scheme(scheme));
+    if !has_scheme && ["http:", "https:"].iter().any(|scheme| starts_with_and_a_path(text, scheme)) {
+        return Err(wrong("two slashes must follow the scheme, as in http://127.0.0.1:8080/"));
+    }
+    let with_scheme = if has_scheme { text.to_owned() } else { format!("http://{text}") };
     let (_, rest) = with_scheme.split_once("://").unwrap_or_default();
     if rest.starts_with(['/', '?', '#', ':']) || rest.is_empty() {
         return Err(wrong("no host; expected for example http://127.0.0.1:8080/"));
@@ -52,13 +57,28 @@ pub fn parse_url(text: &str) -> Result<Url, UrlError> {
     Ok(url)
 }
 
+/// RFC 3986 section 3.1.
+fn is_scheme(text: &str) -> bool {
+    let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+    text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.bytes().all(is_inner)
+}
+
+/// Whether a text is such a scheme and something else than a port behind it.
+fn starts_with_and_a_path(text: &str, scheme: &str) -> bool {
+    let head = text.get(..scheme.len()).is_some_and(|head| head.eq_ignore_ascii_case(scheme));
+    head && !text[scheme.len()..].starts_with(|c: char| c.is_ascii_digit())
+}
+
 /// Reads the `Location` of a redirect, which may be relative to where it came from.
 ///
 /// # Errors
-/// As [`parse_url`], except that servers may leave spaces and characters outside ASCII as they are.
+/// As [`parse_url`], except that servers may leave spaces and bytes outside ASCII as they are.
 pub fn parse_location(value: &[u8], base: &Url) -> Result<Url, UrlError> {
-    let text = String::from_utf8_lossy(value);
-    let wrong = |why: &str| UrlError { text: text.to_string(), why: why.to_owned() };
+    // Old servers name their files in Latin-1 or Big5: such bytes are asked for as they came.
+    let text = value.utf8_chunks().fold(String::new(), |text, chunk| {
+        chunk.invalid().iter().fold(text + chunk.valid(), |text, byte| text + &format!("%{byte:02X}"))
+    });
+    let wrong = |why: &str| UrlError { text: text.clone(), why: why.to_owned() };
     if text.len() > URL_BYTES_MAX || text.contains(|c: char| c.is_control()) {
         return Err(wrong("too long, or a control character in it"));
     }
@@ -218,6 +238,9 @@ mod tests {
             ("ftp://a/", "only http and https"),
             ("file:///etc/passwd", "no host"),
             ("http://256.1.1.1/", "invalid IPv4"),
+            ("http:/127.0.0.1/", "two slashes"),
+            ("HTTPS:a.example/", "two slashes"),
+            ("://a/", "no host"),
         ] {
             let error = parse_url(text).unwrap_err().to_string();
             assert!(error.contains(want), "{text}: {error}");
@@ -238,6 +261,8 @@ mod tests {
                 "/%E7%AC%AC?%E5%95%8F=%E7%AD%94",
             ),
             ("http://a/../b/./c", "a:80", "a", "/b/c"),
+            ("a:8080/?from=http://b/", "a:8080", "a:8080", "/?from=http://b/"),
+            ("http:8080/", "http:8080", "http:8080", "/"),
         ] {
             let url = parse_url(text).unwrap();
             assert_eq!(host_port(&url).unwrap().to_string(), whom, "{text}");

@@ -21,8 +21,8 @@ struct Outcome {
     keeps_connection: bool,
 }
 
-/// The first byte says what was asked, the next how many sizes of pieces follow; the rest is the stream, as
-/// it is, so that the dictionary's words reach it whole.
+// The first byte says what was asked, the next how many sizes of pieces follow; the rest is the stream, as
+// it is, so that the dictionary's words reach it whole.
 fuzz_target!(|data: &[u8]| {
     let [asked, count, rest @ ..] = data else { return };
     let (pieces, stream) = rest.split_at(usize::from(count % 8).min(rest.len()));

@@ -19,6 +19,7 @@ pub(super) struct Gzip {
     /// The header's flags whose part is still to come.
     flags: u8,
     inflate: Inflate,
+    /// Of the header while that comes, then of the data.
     crc: Crc,
 }
 
@@ -45,9 +46,9 @@ enum State {
     },
     /// Inside the name or the comment, which end in a zero.
     Text,
-    /// Inside the header's own check sum.
+    /// Inside the header's own check sum, and its first byte.
     HeaderCrc {
-        len: u8,
+        low: Option<u8>,
     },
     Deflate,
     /// So many of the eight bytes at the end.
@@ -105,6 +106,16 @@ impl Gzip {
 
     /// One byte that is not deflated data.
     fn after_byte(&mut self, byte: u8) -> Result<State, CodingError> {
+        match self.state {
+            State::Between { .. } => {
+                self.crc.reset();
+                self.crc.update(&[byte]);
+            }
+            State::Fixed { .. } | State::ExtraLen { .. } | State::Extra { .. } | State::Text => {
+                self.crc.update(&[byte]);
+            }
+            State::Padding | State::HeaderCrc { .. } | State::Deflate | State::Trailer { .. } => {}
+        }
         Ok(match self.state {
             State::Between { .. } if byte == 0x1f => State::Fixed { len: 1 },
             State::Between { first: false } | State::Padding if byte == 0 => State::Padding,
@@ -127,8 +138,14 @@ impl Gzip {
             State::Extra { left } => State::Extra { left: left - 1 },
             State::Text if byte == 0 => self.next_part(),
             State::Text => State::Text,
-            State::HeaderCrc { len: 0 } => State::HeaderCrc { len: 1 },
-            State::HeaderCrc { .. } => self.next_part(),
+            State::HeaderCrc { low: None } => State::HeaderCrc { low: Some(byte) },
+            State::HeaderCrc { low: Some(low) } => {
+                // The lower half of the check sum of everything before it.
+                if u32::from(u16::from_le_bytes([low, byte])) != self.crc.sum() & 0xffff {
+                    return Err(corrupt("its header's check sum is wrong"));
+                }
+                self.next_part()
+            }
             State::Trailer { len, mut bytes } => {
                 bytes[usize::from(len)] = byte;
                 if len == 7 { self.check(bytes)? } else { State::Trailer { len: len + 1, bytes } }
@@ -143,7 +160,7 @@ impl Gzip {
             (EXTRA, State::ExtraLen { len: 0, value: 0 }),
             (NAME, State::Text),
             (COMMENT, State::Text),
-            (HEADER_CRC, State::HeaderCrc { len: 0 }),
+            (HEADER_CRC, State::HeaderCrc { low: None }),
         ] {
             if self.flags & flag != 0 {
                 self.flags &= !flag;

@@ -42,7 +42,10 @@ fn full_header(text: &[u8]) -> Vec<u8> {
     // The check sum of the header, which flate2 does not write: two bytes before the data.
     let header_len = 10 + 2 + 300 + "檔案".len() + 1 + "註解".len() + 1;
     bytes[3] |= 0x02;
-    bytes.splice(header_len..header_len, [0, 0]);
+    let mut crc = flate2::Crc::new();
+    crc.update(&bytes[..header_len]);
+    let [low, high, ..] = crc.sum().to_le_bytes();
+    bytes.splice(header_len..header_len, [low, high]);
     bytes
 }
 

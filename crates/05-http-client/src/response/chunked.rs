@@ -14,8 +14,9 @@ use super::error::ResponseError;
 use super::head::Section;
 use crate::fields::Fields;
 
-/// The longest line with a size. Extensions are rare and short; real ones stay below 100 bytes.
-const LINE_BYTES_MAX: usize = 4 * 1024;
+/// The longest line with a size. Real extensions stay below 100 bytes, but nothing forbids a padding or a
+/// signature in them; what is ignored must not be large.
+const LINE_BYTES_MAX: usize = 16 * 1024;
 
 /// Finds the chunks in a stream.
 #[derive(Debug)]

@@ -37,8 +37,8 @@ impl ContentLength {
             return Ok(Self::None);
         }
         // Rules 3 and 4: Transfer-Encoding overrules Content-Length.
-        if head.fields.get("Transfer-Encoding").is_some() {
-            return transfer_coding(head);
+        if head.fields.get("Transfer-Encoding").is_some() && is_chunked(head)? {
+            return Ok(Self::Chunked);
         }
         // Rules 5 and 6: one valid Content-Length. Rule 8: nothing is announced.
         Ok(announced(head)?.map_or(Self::UntilClose, Self::Bytes))
@@ -47,13 +47,15 @@ impl ContentLength {
 }
 
 /// Chunked must be there, once and alone: we ask for no other coding (no `TE` field is sent).
-fn transfer_coding(head: &Head) -> Result<ContentLength, ResponseError> {
+///
+/// `identity` was HTTP/1.1's name for no coding at all until RFC 7230 took it away: whoever still says it means
+/// that the other rules hold.
+fn is_chunked(head: &Head) -> Result<bool, ResponseError> {
     let codings = head.fields.members("Transfer-Encoding");
     let codings: Vec<&str> = codings.iter().map(String::as_str).collect();
     let why = match codings.as_slice() {
-        ["chunked"] => return Ok(ContentLength::Chunked),
-        // What HTTP/1.1 called "no coding" until RFC 7230 took the name away.
-        ["identity"] => return Ok(ContentLength::UntilClose),
+        ["chunked"] => return Ok(true),
+        ["identity"] => return Ok(false),
         [] => "the list is empty",
         codings if codings.iter().filter(|coding| **coding == "chunked").count() > 1 => "chunked more than once",
         _ => "only `chunked` is known, and it was the only one offered",

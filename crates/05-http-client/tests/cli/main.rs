@@ -4,6 +4,8 @@
 //! `server.rs` for the servers.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+mod downloads;
+mod sending;
 mod server;
 
 use std::fs;
@@ -241,11 +243,11 @@ fn secrets_are_not_told_to_another_host_of_a_redirect() {
 fn a_deadline_is_kept_against_a_server_that_says_nothing() {
     let server = Server::start(|request, stream| request.hold(stream));
     let begin = Instant::now();
-    let finished = run(&["--timeout", "400ms", &server.url("/")]);
+    let finished = run(&["--timeout", "1s", &server.url("/")]);
     let took = begin.elapsed();
-    assert!(finished.stderr.contains("timeout: not done within the 400ms"), "{}", finished.stderr);
-    // 100 ms is the promise; the rest is what starting a process costs on a busy machine.
-    assert!(took > Duration::from_millis(390) && took < Duration::from_secs(2), "{took:?}");
+    assert!(finished.stderr.contains("timeout: not done within the 1s"), "{}", finished.stderr);
+    // 100 ms is the promise, which scripts/bench/http-client measures; the rest is for a busy machine.
+    assert!(took > Duration::from_millis(990) && took < Duration::from_secs(20), "{took:?}");
     server.finish();
 }
 
@@ -292,7 +294,8 @@ fn slips_on_the_command_line_are_told() {
         (&["--timeout", "5", "http://a/"], 2, "no unit"),
         (&[], 2, "required"),
         (&["-O", "http://a/"], 1, "--output FILE gives one"),
-        (&["-o", "x", "http://a/", "http://b/"], 1, "-O names each by its URL"),
+        (&["-o", "x", "http://a/", "http://b/"], 2, "-O names each file by its URL"),
+        (&["-X", "CONNECT", "http://a/"], 2, "it opens a tunnel"),
         (&["-o", "/nonexistent/x", "http://127.0.0.1:1/"], 1, "connect to 127.0.0.1:1"),
     ] {
         let finished = run(args);
@@ -305,7 +308,11 @@ fn slips_on_the_command_line_are_told() {
 fn the_misbehaving_server_does_as_asked_and_ends_politely() {
     let mut server = Program::start(CLIENT, &["--misbehave", "127.0.0.1:0"]);
     let addr = server.listening_addr();
-    let fetch = |path: &str| run(&["--timeout", "1s", &format!("http://{addr}{path}")]);
+    // A busy machine takes its time to unpack a bomb; only the drip never ends.
+    let fetch = |path: &str| {
+        let timeout = if path == "/drip" { "3s" } else { "60s" };
+        run(&["--timeout", timeout, &format!("http://{addr}{path}")])
+    };
     assert_eq!(fetch("/chunked").stdout, "你好，教室\n");
     assert_eq!(fetch("/gzip").stdout, "教室\n教室\n教室\n");
     for (path, want) in [
@@ -313,7 +320,7 @@ fn the_misbehaving_server_does_as_asked_and_ends_politely() {
         ("/cut-gzip", "gzip: truncated"),
         ("/bomb", "a bomb?"),
         ("/loop", "a redirect loop"),
-        ("/drip", "timeout: not done within the 1s of --timeout; after "),
+        ("/drip", "timeout: not done within the 3s of --timeout; after "),
     ] {
         let finished = fetch(path);
         assert!(finished.code == Some(1) && finished.stderr.contains(want), "{path}: {}", finished.stderr);
