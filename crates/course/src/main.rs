@@ -10,7 +10,7 @@ use course::{crowd, doctor, tour};
 use netcommon::cli::finish;
 use netcommon::lang::Lang;
 
-/// Plays real sessions of the course's programs over real sockets: first the tour of everything.
+/// Teaches by playing the chapters' programs over real sockets; without a command, a tour of all chapters.
 #[derive(Parser)]
 #[command(
     version,
