@@ -110,6 +110,13 @@ impl Dialogue {
         vec![Action::Send(line)]
     }
 
+    /// The message is out: from now on the time for its answer counts.
+    pub fn on_sent(&mut self, now: Instant) {
+        if let State::Waiting { until } = &mut self.state {
+            *until = now + self.timeout;
+        }
+    }
+
     /// The user has nothing more to say.
     #[must_use]
     pub fn on_input_end(&mut self, now: Instant) -> Vec<Action> {
@@ -196,6 +203,18 @@ mod tests {
         assert_eq!(dialogue.deadline(), Some(now + TIMEOUT));
         assert_eq!(dialogue.on_answer("好".into(), now), [Action::Show("好".into())]);
         assert!(dialogue.wants_line());
+    }
+
+    #[test]
+    fn the_time_for_an_answer_begins_when_the_message_is_out() {
+        let (mut dialogue, now) = piped();
+        let _ = dialogue.on_line("慢慢寫".into(), now);
+        dialogue.on_sent(now + TIMEOUT);
+        assert_eq!(dialogue.deadline(), Some(now + 2 * TIMEOUT));
+        // An answer may be quicker than the end of its question; then nothing is waited for.
+        let _ = dialogue.on_answer("快".into(), now);
+        dialogue.on_sent(now);
+        assert_eq!(dialogue.deadline(), None);
     }
 
     #[test]

@@ -5,8 +5,8 @@
 //! does not notice the user. And when it has sent three messages, what does one `recv()` return?
 //!
 //! # The idea
-//! Each wait gets a thread: one reads the user's lines, one reads the server's answers, and both put what
-//! they have into channels. The main thread waits for whichever comes first, asks a small state machine
+//! Each wait gets a thread: one reads the user's lines, one reads the server's answers, one writes, and all put
+//! what they have into channels. The main thread waits for whichever comes first, asks a small state machine
 //! what that means, and does it.
 //!
 //! # On the wire
@@ -20,7 +20,7 @@
 //!
 //! # Read in this order
 //! [`dialogue`] (what happens next, pure) · [`session`] (the threads and the loop) · [`sending`] (how a
-//! message is written, and how badly it can be) · [`lesson`] (raw against lines and length).
+//! message is written, and how badly it can be) · `writer` (why not on the thread that waits) · [`lesson`] (raw against lines and length).
 //!
 //! # What we left out
 //! A prompt that survives incoming text while you type (the chat room needs one), and TLS.
@@ -37,3 +37,4 @@ pub mod dialogue;
 pub mod lesson;
 pub mod sending;
 pub mod session;
+mod writer;

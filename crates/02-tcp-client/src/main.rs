@@ -16,7 +16,7 @@ use netcommon::shutdown::Shutdown;
 use netcommon::units::parse_duration;
 use tcp_client::dialogue::Ending;
 use tcp_client::lesson;
-use tcp_client::sending::{Manner, Sender};
+use tcp_client::sending::Manner;
 use tcp_client::session::{Input, Session};
 
 /// Teaches how a TCP client talks to a server, and why one read is not one message.
@@ -73,8 +73,7 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
     print_line(format_args!("Connected to {}", args.server))?;
     log::info!("framing {}, each answer within {:?}", args.framing, args.timeout);
     let manner = args.slice.map_or(Manner::Whole, |len| Manner::Sliced(len.into()));
-    let sender = Sender { framing: args.framing, manner };
-    let session = Session { stream, sender, timeout: args.timeout, shutdown };
+    let session = Session { stream, framing: args.framing, manner, timeout: args.timeout, shutdown };
     let (ending, why) = session.run(input(args.message, args.glue))?;
     conclude(ending, why, &args.server, args.timeout)
 }

@@ -1,7 +1,7 @@
 //! How a message goes out: with its framing, and as badly as the user wants to see it.
 //!
 //! A good client writes a message with one call. A network may still deliver it in pieces, or glue it to
-//! the next; on one machine that hardly ever happens, so [`Manner`] makes it happen.
+//! the next; on one machine that hardly ever happens, so [`Manner`] makes it happen. Read `writer.rs` next.
 
 use std::io::{self, Write};
 use std::thread;
@@ -10,8 +10,30 @@ use std::time::Duration;
 use netcommon::framing::{EncodeError, Framing, encode};
 
 /// Between two slices: long enough that the server reads the first before the second comes, also on a
-/// busy machine.
-const SLICE_PAUSE: Duration = Duration::from_millis(100);
+/// busy machine, and short enough to watch.
+const SLICE_PAUSE: Duration = Duration::from_millis(250);
+
+/// The bytes of `messages` as they go on the wire, one behind the other.
+///
+/// # Errors
+/// When the framing cannot carry one of them.
+///
+/// # Examples
+/// ```
+/// use netcommon::framing::Framing;
+/// use tcp_client::sending::encode_all;
+///
+/// let wire = encode_all(Framing::Lines, &["你好", "bob"])?;
+/// assert_eq!(wire, "你好\nbob\n".as_bytes());
+/// # Ok::<(), netcommon::framing::EncodeError>(())
+/// ```
+pub fn encode_all(framing: Framing, messages: &[impl AsRef<[u8]>]) -> Result<Vec<u8>, EncodeError> {
+    let mut wire = Vec::new();
+    for message in messages {
+        encode(framing, message.as_ref(), &mut wire)?;
+    }
+    Ok(wire)
+}
 
 /// How the encoded bytes are handed to the kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,55 +44,28 @@ pub enum Manner {
     Sliced(usize),
 }
 
-/// Encodes messages and writes them.
-#[derive(Debug, Clone, Copy)]
-pub struct Sender {
-    /// The framing that both ends agreed on.
-    pub framing: Framing,
-    /// How the bytes go out.
-    pub manner: Manner,
-}
-
-/// A message could not be sent.
-#[derive(Debug, thiserror::Error)]
-pub enum SendError {
-    /// The framing cannot carry it; nothing was sent.
-    #[error(transparent)]
-    Encode(#[from] EncodeError),
-    /// The system refused it.
-    #[error(transparent)]
-    Io(#[from] io::Error),
-}
-
-impl Sender {
-    /// Sends `messages` as if they were one: encoded one after the other, written together.
+impl Manner {
+    /// Writes all of `wire`.
     ///
     /// `send(2)`; blocks while the send buffer is full, and for the pauses between slices.
     ///
     /// # Errors
-    /// [`SendError::Encode`] before anything is sent, [`SendError::Io`] when the connection is over.
+    /// When the connection is over.
     ///
     /// # Examples
     /// ```
-    /// use netcommon::framing::Framing;
-    /// use tcp_client::sending::{Manner, Sender};
+    /// use tcp_client::sending::Manner;
     ///
-    /// let mut wire = Vec::new();
-    /// let sender = Sender { framing: Framing::Lines, manner: Manner::Whole };
-    /// sender.send(&mut wire, &["你好", "bob"])?;
-    /// assert_eq!(wire, "你好\nbob\n".as_bytes());
-    /// # Ok::<(), tcp_client::sending::SendError>(())
+    /// let mut sent = Vec::new(); // a `&TcpStream` serves as well
+    /// Manner::Sliced(2).write(&mut sent, "你好".as_bytes())?;
+    /// assert_eq!(sent, "你好".as_bytes());
+    /// # Ok::<(), std::io::Error>(())
     /// ```
-    pub fn send(&self, stream: &mut impl Write, messages: &[impl AsRef<[u8]>]) -> Result<(), SendError> {
-        let mut wire = Vec::new();
-        for message in messages {
-            encode(self.framing, message.as_ref(), &mut wire)?;
+    pub fn write(self, stream: &mut impl Write, wire: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Whole => stream.write_all(wire),
+            Self::Sliced(len) => write_sliced(stream, wire, len),
         }
-        match self.manner {
-            Manner::Whole => stream.write_all(&wire)?,
-            Manner::Sliced(len) => write_sliced(stream, &wire, len)?,
-        }
-        Ok(())
     }
 }
 

@@ -4,7 +4,8 @@
 //! thread "input"    waits for a line on stdin    ends with the input; a blocked terminal read cannot be
 //!                                                woken on every system, so the process's end takes it
 //! thread "answers"  waits in recv                ends with the stream; Shutdown::Both ends it for sure
-//! thread "main"     waits for either, for a deadline, for Ctrl-C; owns the dialogue
+//! thread "writer"   waits for bytes, in send     see writer.rs
+//! thread "main"     waits for any of them, for a deadline, for Ctrl-C; owns the dialogue
 //! ```
 //!
 //! Read `dialogue.rs` first: it decides, this file does.
@@ -24,7 +25,8 @@ use netcommon::net::TcpStream;
 use netcommon::shutdown::Shutdown;
 
 use crate::dialogue::{Action, Dialogue, Ending};
-use crate::sending::{SendError, Sender};
+use crate::sending::{Manner, encode_all};
+use crate::writer::Writer;
 
 /// Lines or answers that may wait for the main thread: it is quick, and a flood waits in the kernel.
 const WAITING_MAX: usize = 16;
@@ -53,8 +55,10 @@ pub enum Input {
 pub struct Session {
     /// The connection.
     pub stream: TcpStream,
-    /// How messages go out.
-    pub sender: Sender,
+    /// The framing that both ends agreed on.
+    pub framing: Framing,
+    /// How the bytes go out.
+    pub manner: Manner,
     /// How long an answer may take.
     pub timeout: Duration,
     /// Ctrl-C.
@@ -72,27 +76,31 @@ impl Session {
     /// When stdout is gone, a thread cannot be started, or a message does not fit its framing.
     pub fn run(self, input: Input) -> anyhow::Result<(Ending, Option<ReadError>)> {
         let stream = Arc::new(self.stream);
-        let (answers, reader) = read_answers(Arc::clone(&stream), self.sender.framing).context("start a thread")?;
-        let raw = self.sender.framing == Framing::Raw;
-        let dialogue = Dialogue::new(self.timeout, matches!(input, Input::Terminal), raw);
-        let mut talk = Talk { stream: &stream, sender: self.sender, dialogue, why: None, cursor_after_prompt: false };
+        let framing = self.framing;
+        let writer = Writer::start(Arc::clone(&stream), self.manner).context("start a thread")?;
+        let (answers, reader) = read_answers(Arc::clone(&stream), framing).context("start a thread")?;
+        let dialogue = Dialogue::new(self.timeout, matches!(input, Input::Terminal), framing == Framing::Raw);
+        let mut talk = Talk { stream: &stream, framing, writer, dialogue, why: None, cursor_after_prompt: false };
         let result = talk.run(input, &answers, &self.shutdown);
-        if !matches!(result, Ok(Ending::Done | Ending::ServerLeft)) {
-            // The server's stream has not ended: wake the reading thread. A stream that ended by now refuses.
+        if talk.writer.is_busy() || !matches!(result, Ok(Ending::Done | Ending::ServerLeft)) {
+            // Wakes the writing thread, and the reading one. A stream that has ended by now refuses.
             let _ = stream.shutdown(net::Shutdown::Both);
         }
         drop(answers);
         reader.join().expect("the reading thread does not panic");
+        let mut why = talk.why;
+        note_reset(talk.writer.finish(), &mut why);
         if !matches!(result, Ok(Ending::Done)) {
             forget_half_a_line();
         }
-        result.map(|ending| (ending, talk.why))
+        result.map(|ending| (ending, why))
     }
 }
 
 struct Talk<'a> {
     stream: &'a TcpStream,
-    sender: Sender,
+    framing: Framing,
+    writer: Writer,
     dialogue: Dialogue,
     why: Option<ReadError>,
     /// The terminal's cursor stands behind a prompt: whatever comes next begins on a new line.
@@ -103,14 +111,16 @@ impl Talk<'_> {
     // ANCHOR: loop
     fn run(&mut self, input: Input, answers: &Receiver<Answer>, shutdown: &Shutdown) -> anyhow::Result<Ending> {
         let lines = self.begin(input)?;
+        let written = self.writer.written().clone();
         let nothing = never();
         loop {
             if let Some(ending) = self.dialogue.ending() {
                 self.leave_prompt()?;
                 return Ok(ending);
             }
-            let lines = if self.dialogue.wants_line() { &lines } else { &nothing };
-            let deadline = self.dialogue.deadline().map_or(never(), at);
+            let wants_line = self.dialogue.wants_line() && !self.writer.is_busy();
+            let lines = if wants_line { &lines } else { &nothing };
+            let deadline = self.dialogue.deadline().filter(|_| !self.writer.is_pausing()).map_or(never(), at);
             let actions = select! {
                 recv(lines) -> line => match line {
                     Ok(line) => {
@@ -120,6 +130,10 @@ impl Talk<'_> {
                     Err(_) => self.dialogue.on_input_end(Instant::now()),
                 },
                 recv(answers) -> answer => self.on_answer(answer.ok()),
+                recv(written) -> result => {
+                    self.on_written(result.expect("the writer lives as long as the talk"));
+                    Vec::new()
+                }
                 recv(deadline) -> _ => self.dialogue.on_deadline(),
                 recv(shutdown.draining()) -> _ => {
                     self.dialogue.on_interrupt();
@@ -161,6 +175,12 @@ impl Talk<'_> {
         Vec::new()
     }
 
+    fn on_written(&mut self, result: io::Result<()>) {
+        self.writer.end();
+        self.dialogue.on_sent(Instant::now());
+        note_reset(result, &mut self.why);
+    }
+
     fn perform(&mut self, actions: Vec<Action>) -> anyhow::Result<()> {
         for action in actions {
             match action {
@@ -195,16 +215,18 @@ impl Talk<'_> {
 
     fn send(&mut self, messages: &[impl AsRef<[u8]>]) -> anyhow::Result<()> {
         log::debug!("send {} message(s) with one write", messages.len());
-        match self.sender.send(&mut &*self.stream, messages) {
-            Err(SendError::Encode(error)) => Err(error).context("message"),
-            // The reading thread will say that the connection has ended, after the server's last words. But
-            // a reset is reported once, to whichever call comes first.
-            Err(SendError::Io(error)) if error.kind() == io::ErrorKind::ConnectionReset => {
-                self.why = Some(error.into());
-                Ok(())
-            }
-            Ok(()) | Err(SendError::Io(_)) => Ok(()),
-        }
+        self.writer.begin(encode_all(self.framing, messages).context("message")?);
+        Ok(())
+    }
+}
+
+/// The reading thread says that the connection has ended, after the server's last words. But a reset is
+/// reported once, to whichever call comes first.
+fn note_reset(written: io::Result<()>, why: &mut Option<ReadError>) {
+    if let Err(error) = written
+        && error.kind() == io::ErrorKind::ConnectionReset
+    {
+        *why = Some(error.into());
     }
 }
 

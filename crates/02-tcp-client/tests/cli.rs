@@ -114,13 +114,51 @@ fn an_answer_that_does_not_come_is_an_error_with_a_hint() {
         let mut buf = Vec::new();
         stream.read_to_end(&mut buf).unwrap();
     });
-    let finished = Program::run(CLIENT, &[&addr.to_string(), "--timeout", "100ms", "-m", "hi"], "");
+    // Not shorter: the connection has to be there within the same time.
+    let finished = Program::run(CLIENT, &[&addr.to_string(), "--timeout", "1s", "-m", "hi"], "");
     assert_eq!(finished.code, Some(1));
-    assert!(
-        finished.stderr.contains("none within 100ms") && finished.stderr.contains("--framing"),
-        "{}",
-        finished.stderr
-    );
+    assert!(finished.stderr.contains("none within 1s") && finished.stderr.contains("--framing"), "{}", finished.stderr);
+    server.join().unwrap();
+}
+
+/// More than the kernel holds between two ends of which the server's is small, so that a write of it waits.
+const LARGE: usize = 8 << 20;
+
+/// What the server's end of the connection holds in each direction, in bytes.
+const SMALL_BUFFER: usize = 1 << 16;
+
+#[test]
+fn a_server_that_answers_while_we_still_write_makes_nobody_wait_for_ever() {
+    let (addr, server) = server(|mut stream| {
+        stream.set_write_timeout(Some(DEADLINE)).unwrap();
+        socket2::SockRef::from(&stream).set_send_buffer_size(SMALL_BUFFER).unwrap();
+        socket2::SockRef::from(&stream).set_recv_buffer_size(SMALL_BUFFER).unwrap();
+        let (mut buf, mut count) = (vec![0; SMALL_BUFFER], 0);
+        // Goes on reading only when the answer is out.
+        while let Ok(len @ 1..) = stream.read(&mut buf) {
+            stream.write_all(&buf[..len]).unwrap();
+            count += len;
+        }
+        assert_eq!(count, LARGE);
+    });
+    let finished = Program::run(CLIENT, &[&addr.to_string()], &"x".repeat(LARGE));
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    assert_eq!(finished.stdout.bytes().filter(|byte| *byte == b'x').count(), LARGE);
+    server.join().unwrap();
+}
+
+#[test]
+#[cfg(unix)]
+fn ctrl_c_ends_a_write_that_a_server_lets_wait() {
+    let (done, keep_open) = std::sync::mpsc::channel::<()>();
+    let (addr, server) = server(move |_stream| assert!(keep_open.recv().is_err()));
+    let mut client = Program::start(CLIENT, &[&addr.to_string()]);
+    client.expect_line("Connected to");
+    client.type_text(&"x".repeat(LARGE));
+    client.type_text("\n");
+    client.interrupt();
+    assert_eq!(client.wait().code, Some(130));
+    drop(done);
     server.join().unwrap();
 }
 
@@ -150,6 +188,21 @@ fn a_slice_splits_characters_and_framing_repairs_it() {
     });
     let args = [&addr.to_string(), "--framing", "length", "--slice", "2", "-m", "你好", "--glue"];
     assert_eq!(Program::run(CLIENT, &args, "").code, Some(0));
+    server.join().unwrap();
+}
+
+#[test]
+fn pauses_between_slices_do_not_count_as_waiting_for_an_answer() {
+    let (addr, server) = server(|mut stream| {
+        stream.read_exact(&mut [0; 10]).unwrap();
+        stream.write_all("\0\0\0\x06收到".as_bytes()).unwrap();
+        let _ = stream.read(&mut [0; 1]);
+    });
+    // Ten slices take longer than the answer may.
+    let args = [&addr.to_string(), "--framing", "length", "--slice", "1", "-m", "你好", "--timeout", "1s"];
+    let finished = Program::run(CLIENT, &args, "");
+    assert!(finished.stdout.ends_with("Server response: 收到\nConnection closed\n"), "{}", finished.stdout);
+    assert_eq!(finished.code, Some(0));
     server.join().unwrap();
 }
 

@@ -13,7 +13,7 @@ use netcommon::cli::finish;
 use netcommon::lang::Lang;
 use netcommon::units::parse_duration;
 
-/// Plays real sessions of the course's programs over real sockets: first the tour of everything.
+/// Teaches by playing the chapters' programs over real sockets; without a command, a tour of all chapters.
 #[derive(Parser)]
 #[command(
     version,

@@ -45,6 +45,13 @@ pub(crate) struct Played {
     pub kept: Vec<String>,
 }
 
+/// Runs a Python program that Ctrl-C ends, also where this test itself was started with the signal ignored, as shells
+/// start what runs in the background: Python leaves it so, our own programs do not.
+const PYTHON_WITH_CTRL_C: &str = "import runpy, signal, sys; \
+    signal.signal(signal.SIGINT, signal.default_int_handler); \
+    sys.argv = sys.argv[1:]; \
+    runpy.run_path(sys.argv[0], run_name='__main__')";
+
 struct Player {
     chinese: bool,
     addrs: Addresses,
@@ -169,7 +176,11 @@ impl Player {
         let exe = programs::find(&run.program)?;
         let mut process = Process::new("sh");
         process.arg("-c").arg(if run.merged { "exec \"$0\" \"$@\" 2>&1" } else { "exec \"$0\" \"$@\"" });
-        process.arg(exe).args(self.in_scratch(args)?).current_dir(root());
+        process.arg(exe);
+        if run.program == "python3" {
+            process.args(["-c", PYTHON_WITH_CTRL_C]);
+        }
+        process.args(self.in_scratch(args)?).current_dir(root());
         if run.program == "course" {
             process.args(programs::of_the_course()?);
         }

@@ -46,6 +46,15 @@ pub(crate) fn readme_lists_programs(readme: &File, crates: &[Crate]) -> Vec<Find
     found
 }
 
+/// The map in `docs/architecture.md` has a line for the folder of each crate.
+pub(crate) fn map_shows_crates(map: &File, crates: &[Crate]) -> Vec<Finding> {
+    let shown: Vec<&str> = map.text.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    let missing = crates.iter().filter(|one| !shown.contains(&format!("{}/", one.folder).as_str()));
+    let what =
+        |one: &Crate| format!("crates/{} is not on the map: whoever looks for it there does not find it", one.folder);
+    missing.map(|one| finding(&map.path, 1, what(one))).collect()
+}
+
 /// Every page of one language has its twin in the other.
 pub(crate) fn page_twins(pages: &[String]) -> Vec<Finding> {
     let twins = [("docs/en/", "docs/zh-TW/"), ("docs/zh-TW/", "docs/en/")];
@@ -88,6 +97,14 @@ mod tests {
         assert_eq!(readme_lists_programs(&readme("`cargo run -p tcp-server`"), &crates), Vec::new());
         assert_eq!(readme_lists_programs(&readme("`cargo run -p tcp-server-x`"), &crates).len(), 1);
         assert_eq!(readme_lists_programs(&readme(""), &crates).len(), 1);
+    }
+
+    #[test]
+    fn a_crate_that_is_not_on_the_map_is_found() {
+        let crates = [Crate { folder: "02-tcp-server".into(), name: "tcp-server".into() }];
+        let map = |text: &str| File::sample("docs/architecture.md", text);
+        assert_eq!(map_shows_crates(&map("  02-tcp-server/   a thread per connection"), &crates), Vec::new());
+        assert_eq!(map_shows_crates(&map("  02-tcp-server-x/   as 02-tcp-server/"), &crates).len(), 1);
     }
 
     #[test]

@@ -68,6 +68,13 @@ fn the_readme_lists_every_program() {
 }
 
 #[test]
+fn the_map_shows_every_crate() {
+    let map = files(&["architecture.md"]).into_iter().find(|file| file.path == "docs/architecture.md");
+    let map = map.expect("the contributors have a map");
+    demand_none(&layout::map_shows_crates(&map, &manifests::crates(&manifests())));
+}
+
+#[test]
 fn every_page_has_its_twin() {
     let pages: Vec<String> = files(&[".md", "book.toml"]).into_iter().map(|file| file.path).collect();
     demand_none(&layout::page_twins(&pages));

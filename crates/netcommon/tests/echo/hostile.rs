@@ -6,26 +6,35 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use crate::harness::{Server, ask, clients_that_fit, frame, rest, until};
+#[cfg(target_os = "linux")]
+use crate::harness::clients_that_fit;
+use crate::harness::{Server, frame, rest, until};
 use netcommon::echo::Config;
 use netcommon::framing::Framing;
 use netcommon::net::TcpListener;
-use netcommon::testing::{Aside, DEADLINE, aside};
+use netcommon::testing::DEADLINE;
 use socket2::SockRef;
 
-/// Short enough for a test, long enough that a busy machine answers a good client within it.
+/// Short enough for a test.
 const IMPATIENT: Duration = Duration::from_millis(300);
 
 fn config(framing: Framing) -> Config {
     Config { framing, quiet: true, message_len_max: 1000, ..Config::default() }
 }
 
+/// A good client is answered; again, if it was slower than an impatient server waits, as on a busy machine.
 fn assert_serves(server: &Server, framing: Framing) {
-    let client = server.connect();
-    match framing {
-        Framing::Length => ask(&client, &frame("還在".as_bytes()), &frame("Server received: 還在".as_bytes())),
-        _ => ask(&client, "還在\n".as_bytes(), "Server received: 還在\n".as_bytes()),
-    }
+    let (message, answer) = match framing {
+        Framing::Length => (frame("還在".as_bytes()), frame("Server received: 還在".as_bytes())),
+        _ => ("還在\n".into(), "Server received: 還在\n".into()),
+    };
+    until("a good client is answered", || {
+        let client = server.connect();
+        let mut got = vec![0; answer.len()];
+        let answered = (&client).write_all(&message).is_ok() && (&client).read_exact(&mut got).is_ok();
+        assert!(!answered || got == answer, "{}", String::from_utf8_lossy(&got));
+        answered
+    });
 }
 
 #[test]
@@ -101,19 +110,19 @@ fn resets_in_the_middle_of_a_message_leave_no_place_taken() {
 }
 
 #[test]
-fn a_burst_of_connects_is_accepted_without_a_lost_syn() {
-    let server = Server::start(config(Framing::Lines));
-    let addr = server.addr;
-    let connect = move || {
-        let started = std::time::Instant::now();
-        let client = TcpStream::connect(addr).unwrap();
-        (started.elapsed(), client)
-    };
-    let connects: Vec<_> = (0..clients_that_fit(256, 2)).map(|_| aside("connect", connect)).collect();
-    let done: Vec<_> = connects.into_iter().map(Aside::wait).collect();
-    let slowest = done.iter().map(|(took, _)| *took).max().unwrap();
-    // A SYN that finds the backlog full is sent again after one second.
-    assert!(slowest < Duration::from_secs(1), "the slowest connect took {slowest:?}");
+#[cfg(target_os = "linux")]
+fn the_backlog_has_room_for_a_burst_that_nobody_accepts() {
+    // Nobody accepts, so whoever finds no room stays without a connection however fast the machine is.
+    let burst = clients_that_fit(256, 2);
+    let somaxconn = std::fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap();
+    if somaxconn.trim().parse::<usize>().unwrap() < burst {
+        eprintln!("skipped: this system allows a backlog of {}", somaxconn.trim());
+        return;
+    }
+    let listener = TcpListener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let addr = listener.local_addr().unwrap();
+    let clients = (0..burst).map(|_| TcpStream::connect_timeout(&addr, DEADLINE).unwrap());
+    assert_eq!(clients.collect::<Vec<_>>().len(), burst);
 }
 
 #[test]

@@ -22,6 +22,9 @@ fn start(grace: &str) -> (Program, std::net::SocketAddr) {
     (server, addr)
 }
 
+/// After so long without room for a byte, the server is blocked and not only waiting for the processor.
+const BLOCKED: Duration = Duration::from_secs(1);
+
 /// A client that has been served once, so the server is certainly in its read.
 fn served(addr: std::net::SocketAddr) -> TcpStream {
     let client = connect(addr);
@@ -32,7 +35,7 @@ fn served(addr: std::net::SocketAddr) -> TcpStream {
 /// A client whose answers fill every buffer, so the server is certainly in its write.
 fn never_reading(server: &mut Program, addr: std::net::SocketAddr) -> TcpStream {
     let client = connect(addr);
-    client.set_write_timeout(Some(Duration::from_millis(300))).unwrap();
+    client.set_write_timeout(Some(BLOCKED)).unwrap();
     // Until our own writes block: then the server has stopped reading, because its write blocks.
     until("the server stops reading", || (&client).write_all(&[b'x'; 8192]).is_err());
     server.expect_line("Received from");
