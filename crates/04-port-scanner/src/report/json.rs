@@ -121,7 +121,8 @@ impl<'a> Line<'a> {
 
 impl Host {
     fn of(report: &HostReport) -> Self {
-        let Sureness { loss, missed, all_open, limits_answers, .. } = Sureness::of_host(report);
+        let Sureness { loss, missed, all_open, limits_answers } = Sureness::of_host(report);
+        let loss = loss.ok();
         Self {
             host: report.host.to_string(),
             open_ports: report.open.clone(),
