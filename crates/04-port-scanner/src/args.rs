@@ -9,11 +9,16 @@ use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 use netcommon::cli::{Common, describe};
+use netcommon::connect::ConnectError;
+use netcommon::shutdown::Shutdown;
 use netcommon::units::parse_duration;
 use port_scanner::plan::Job;
 use port_scanner::ports::PortList;
 use port_scanner::scan::TRIES_MAX;
 use port_scanner::target::{AddrRange, Target};
+
+/// With twice more, 5 % loss leaves one open port in 8,000 unseen.
+const RETRIES: u8 = 2;
 
 /// Teaches how one program waits for thousands of connections at once, and how sure it can be of silence.
 ///
@@ -103,16 +108,18 @@ pub(crate) struct Work {
 
 impl Args {
     /// Looks names up and says on stderr what is odd.
-    pub(crate) fn work(&self) -> Work {
+    pub(crate) fn work(&self, shutdown: &Shutdown) -> Work {
         let ports = Arc::new(self.top.map_or_else(|| self.ports.clone(), |count| PortList::top(count.into())));
         let mut work =
             Work { jobs: self.resume.clone(), hosts: String::new(), ports, names_host: false, has_failed: false };
         for target in &self.hosts {
-            match target.addresses() {
+            match target.addresses(shutdown) {
                 Ok(ranges) => {
                     let ranges = self.chosen(target, ranges);
                     work.jobs.extend(ranges.into_iter().map(|hosts| Job { hosts, ports: work.ports.clone() }));
                 }
+                // Whoever asked for the end need not be told.
+                Err(ConnectError::Interrupted { .. }) => break,
                 Err(error) => {
                     complain(&describe(&error.into()));
                     work.has_failed = true;

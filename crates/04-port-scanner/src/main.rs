@@ -33,7 +33,11 @@ fn main() -> ExitCode {
 fn run(args: &Args) -> anyhow::Result<ExitCode> {
     args.common.apply();
     let shutdown = Shutdown::on_signals().context("wait for signals")?;
-    let work = args.work();
+    let work = args.work(&shutdown);
+    if shutdown.is_draining() {
+        complain("interrupted while names were looked up; nothing has been asked");
+        return Ok(ExitCode::from(INTERRUPTED));
+    }
     if work.jobs.is_empty() {
         return Ok(ExitCode::FAILURE);
     }

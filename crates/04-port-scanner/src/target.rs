@@ -7,9 +7,14 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::str::FromStr;
+use std::time::{Duration, Instant};
 
-use netcommon::addr::{self, HostPort, resolve};
-use netcommon::error::OpError;
+use netcommon::addr::{self, HostPort};
+use netcommon::connect::{ConnectError, lookup};
+use netcommon::shutdown::Shutdown;
+
+/// How long a name may take: glibc asks each of up to three servers twice, 5 s each time (resolv.conf(5)).
+pub const LOOKUP_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// One machine's address: a [`SocketAddr`] whose port has not been chosen yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -189,15 +194,18 @@ pub enum Target {
 }
 
 impl Target {
-    /// The addresses behind it; a name may have several. `getaddrinfo(3)`; blocks for a name.
+    /// The addresses behind it; a name may have several. `getaddrinfo(3)`.
+    ///
+    /// Blocks for a name, until shutdown begins or [`LOOKUP_TIME_MAX`] has passed.
     ///
     /// # Errors
-    /// When the name is not found, or nobody answers.
-    pub fn addresses(&self) -> Result<Vec<AddrRange>, OpError> {
+    /// When the name is not found, when nobody answers, when shutdown begins.
+    pub fn addresses(&self, shutdown: &Shutdown) -> Result<Vec<AddrRange>, ConnectError> {
         match self {
             Self::Addresses(range) => Ok(vec![*range]),
             Self::Name(name) => {
-                Ok(resolve(name)?.into_iter().map(|addr| AddrRange::one(HostAddr::from(addr))).collect())
+                let addrs = lookup(name, LOOKUP_TIME_MAX, Instant::now() + LOOKUP_TIME_MAX, shutdown)?;
+                Ok(addrs.into_iter().map(|addr| AddrRange::one(HostAddr::from(addr))).collect())
             }
         }
     }
