@@ -45,9 +45,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "1s")]
     pub(crate) timeout: Duration,
 
-    /// How often a silent port is asked again within that time
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..i64::from(TRIES_MAX)), default_value_t = 2)]
-    pub(crate) retries: u8,
+    /// How often a silent port is asked again within that time, by the engine that can [default: 2]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..i64::from(TRIES_MAX)))]
+    retries: Option<u8>,
 
     /// One thread for all connections, or one for each of a hundred
     #[arg(long, value_enum, default_value_t = Engine::Events)]
@@ -136,7 +136,15 @@ impl Args {
         if !self.i_may_scan_this {
             warn_of_strangers(&work.jobs);
         }
+        if self.engine == Engine::Threads && self.retries.is_some_and(|retries| retries > 0) {
+            complain("--retries has no effect with --engine threads: a thread that waits cannot ask again");
+        }
         work
+    }
+
+    /// How often a silent port is asked.
+    pub(crate) fn tries(&self) -> u8 {
+        self.retries.unwrap_or(RETRIES) + 1
     }
 
     /// The addresses of `target` that are asked: of a name only the first, unless all are wanted.

@@ -99,6 +99,19 @@ impl AddrRange {
     pub fn first(&self) -> Option<HostAddr> {
         (!self.is_done).then_some(self.first)
     }
+
+    /// Takes `next` in if it begins right behind the end; false if it does not.
+    pub(crate) fn append(&mut self, next: &Self) -> bool {
+        let (end, begin) = (self.last, next.first);
+        let is_behind = number(end.ip).checked_add(1) == Some(number(begin.ip))
+            && (end.ip.is_ipv4(), end.scope_id) == (begin.ip.is_ipv4(), begin.scope_id)
+            && !self.is_done
+            && !next.is_done;
+        if is_behind {
+            self.last = next.last;
+        }
+        is_behind
+    }
 }
 
 impl Iterator for AddrRange {
