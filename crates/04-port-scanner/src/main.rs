@@ -33,7 +33,11 @@ fn main() -> ExitCode {
 fn run(args: &Args) -> anyhow::Result<ExitCode> {
     args.common.apply();
     let shutdown = Shutdown::on_signals().context("wait for signals")?;
-    let work = args.work();
+    let work = args.work(&shutdown);
+    if shutdown.is_draining() {
+        complain("interrupted while names were looked up; nothing has been asked");
+        return Ok(ExitCode::from(INTERRUPTED));
+    }
     if work.jobs.is_empty() {
         return Ok(ExitCode::FAILURE);
     }
@@ -58,7 +62,7 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let Outcome { end, left } = scan(args, plan, &shutdown, &mut observer)?;
     let took = began.elapsed();
     output.finish_bar();
-    tell_banners(args, open, &shutdown, &output)?;
+    let unheard = tell_banners(args, open, &shutdown, &output)?;
     let (reports, totals) = ledger.close();
     let resume = (!left.is_empty()).then(|| left.iter().map(Job::to_string).collect::<Vec<_>>().join(" "));
     output.ending(end, &reports, &totals, took, resume.clone())?;
@@ -67,6 +71,10 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
         let settled =
             if totals.settled == 1 { "1 port is".to_owned() } else { format!("{} ports are", totals.settled) };
         complain(&format!("interrupted; {settled} settled{rest}"));
+        return Ok(ExitCode::from(INTERRUPTED));
+    }
+    if unheard > 0 {
+        complain(&format!("interrupted; all ports are settled; banners that were not heard: {unheard}"));
         return Ok(ExitCode::from(INTERRUPTED));
     }
     for report in reports.iter().filter(|report| !report.is_reachable()) {
@@ -82,17 +90,22 @@ fn scan(args: &Args, plan: Plan, shutdown: &Shutdown, observer: Observer<'_>) ->
     let sockets_max = sockets_max();
     log::info!("up to {sockets_max} sockets at once");
     match args.engine {
-        Engine::Threads => threads::run(plan, threads::THREADS.min(sockets_max), args.timeout, shutdown, observer),
+        Engine::Threads => {
+            let (workers, timeout, rate) = (threads::THREADS.min(sockets_max), args.timeout, args.rate);
+            threads::run(plan, threads::Config { workers, timeout, rate }, shutdown, observer)
+        }
         Engine::Events => {
-            let (timeout, rate, tries) = (args.timeout, args.rate, args.retries + 1);
+            let (timeout, rate, tries) = (args.timeout, args.rate, args.tries());
             events::run(&mut Scan::new(plan, Config { timeout, tries, rate, sockets_max }), shutdown, observer)
         }
     }
 }
 
-fn tell_banners(args: &Args, open: Vec<SocketAddr>, shutdown: &Shutdown, output: &Output) -> anyhow::Result<()> {
-    if !args.banner || shutdown.is_draining() {
-        return Ok(());
+/// What open ports say first, if that is wanted; how many have not been listened to.
+fn tell_banners(args: &Args, open: Vec<SocketAddr>, shutdown: &Shutdown, output: &Output) -> anyhow::Result<usize> {
+    if !args.banner || open.is_empty() {
+        return Ok(0);
     }
-    banner::listen_to(open, args.timeout, shutdown, &mut |addr, words| output.banner(addr, words))
+    let config = banner::Config { patience: args.timeout, rate: args.rate, sockets_max: sockets_max() };
+    banner::listen_to(open, config, shutdown, &mut |addr, greeting| output.banner(addr, greeting))
 }

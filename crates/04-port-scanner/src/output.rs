@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use netcommon::cli::{StdoutError, print_line};
+use port_scanner::banner::Greeting;
 use port_scanner::engine::End;
 use port_scanner::report::json::Line;
 use port_scanner::report::ledger::{HostReport, Totals};
@@ -57,11 +58,11 @@ impl Output {
         Ok(self.print(&text::open_port(finding.addr, self.names_host, &self.services))?)
     }
 
-    pub(crate) fn banner(&self, addr: SocketAddr, words: &[u8]) -> anyhow::Result<()> {
+    pub(crate) fn banner(&self, addr: SocketAddr, greeting: &Greeting) -> anyhow::Result<()> {
         if self.is_json {
-            return self.print_json(&Line::banner(addr, words));
+            return self.print_json(&Line::banner(addr, greeting));
         }
-        Ok(self.print(&text::banner(addr, self.names_host, words))?)
+        Ok(self.print(&text::banner(addr, self.names_host, greeting))?)
     }
 
     pub(crate) fn ending(

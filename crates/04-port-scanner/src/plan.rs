@@ -126,9 +126,32 @@ impl Iterator for Plan {
     }
 }
 
-/// Questions without an answer as jobs: the ports of one host together.
+/// What is left when a scan stops: the questions `asked` without an answer, and all that `plan` still has.
+///
+/// The ports of one host are one job, so that its report is one again after `--resume`; neighbours with the
+/// same ports are a range, so that the line stays short enough for a shell.
 #[must_use]
-pub fn jobs_of(mut addrs: Vec<SocketAddr>) -> Vec<Job> {
+pub fn left_over(asked: Vec<SocketAddr>, plan: &Plan) -> Vec<Job> {
+    let (mut jobs, mut rest) = (jobs_of(asked), plan.jobs());
+    // The host that the plan is at may be on both sides.
+    if let Some(job) = rest.first()
+        && let Some(same) = jobs.iter_mut().find(|other| other.hosts == job.hosts)
+    {
+        same.ports = Arc::new(same.ports.with(&job.ports));
+        rest.remove(0);
+    }
+    let mut merged: Vec<Job> = Vec::new();
+    for job in jobs.into_iter().chain(rest) {
+        let is_part = merged.last_mut().is_some_and(|last| last.ports == job.ports && last.hosts.append(&job.hosts));
+        if !is_part {
+            merged.push(job);
+        }
+    }
+    merged
+}
+
+/// Questions as jobs: the ports of one host together, hosts ascending.
+fn jobs_of(mut addrs: Vec<SocketAddr>) -> Vec<Job> {
     addrs.sort_unstable_by_key(|addr| (HostAddr::from(*addr), addr.port()));
     let same_host = |a: &SocketAddr, b: &SocketAddr| HostAddr::from(*a) == HostAddr::from(*b);
     let chunks = addrs.chunk_by(same_host).filter_map(|chunk| {
@@ -171,12 +194,38 @@ mod tests {
         assert_eq!(plan.jobs()[1].to_string(), "10.0.0.2-10.255.255.255=1-65535");
     }
 
+    fn left(asked: &[&str], plan: &Plan) -> Vec<String> {
+        let asked = asked.iter().map(|addr| addr.parse().unwrap()).collect();
+        left_over(asked, plan).iter().map(Job::to_string).collect()
+    }
+
     #[test]
     fn questions_without_an_answer_become_one_job_a_host() {
-        let addrs = ["10.0.0.2:80", "10.0.0.1:23", "10.0.0.1:22"].map(|addr| addr.parse().unwrap());
-        let jobs: Vec<String> = jobs_of(addrs.to_vec()).iter().map(Job::to_string).collect();
-        assert_eq!(jobs, ["10.0.0.1=22-23", "10.0.0.2=80"]);
-        assert!(jobs_of(Vec::new()).is_empty());
+        let none = plan(&[]);
+        let asked = ["10.0.0.2:80", "10.0.0.1:23", "10.0.0.1:22"];
+        assert_eq!(left(&asked, &none), ["10.0.0.1=22-23", "10.0.0.2=80"]);
+        assert!(left(&[], &none).is_empty());
+    }
+
+    #[test]
+    fn a_host_that_was_stopped_at_stays_one_job() {
+        let mut plan = plan(&["192.0.2.9=1-100", "192.0.2.1=1-100", "192.0.2.5=7"]);
+        // All of the first host and half of the second have been asked; three have not answered.
+        assert_eq!(plan.nth(149).unwrap().addr.to_string(), "192.0.2.1:50");
+        let left = left(&["192.0.2.1:50", "192.0.2.1:3", "192.0.2.9:80"], &plan);
+        assert_eq!(left, ["192.0.2.1=3,50-100", "192.0.2.9=80", "192.0.2.5=7"]);
+    }
+
+    #[test]
+    fn neighbours_with_the_same_ports_are_one_range() {
+        let mut plan = plan(&["10.0.0.0/16=22"]);
+        let asked: Vec<String> = plan.by_ref().take(20_000).map(|question| question.addr.to_string()).collect();
+        let asked: Vec<&str> = asked.iter().map(String::as_str).collect();
+        assert_eq!(left(&asked, &plan), ["10.0.0.0-10.0.255.255=22"]);
+        assert_eq!(
+            left(&["10.0.0.1:22", "10.0.0.3:22", "10.0.0.4:23", "[::1]:23", "[::2]:23"], &self::plan(&[])),
+            ["10.0.0.1=22", "10.0.0.3=22", "10.0.0.4=23", "::1-::2=23"]
+        );
     }
 
     #[test]

@@ -101,6 +101,11 @@ impl PortList {
         Some(Self(later.map(|range| (*range.start()).max(first)..=*range.end()).collect()))
     }
 
+    /// These and those.
+    pub(crate) fn with(&self, others: &Self) -> Self {
+        Self::of_ranges(self.0.iter().chain(&others.0).cloned().collect())
+    }
+
     fn of_ranges(mut ranges: Vec<RangeInclusive<u16>>) -> Self {
         ranges.sort_unstable_by_key(|range| *range.start());
         let mut merged: Vec<RangeInclusive<u16>> = Vec::new();

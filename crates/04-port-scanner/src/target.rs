@@ -7,9 +7,14 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::str::FromStr;
+use std::time::{Duration, Instant};
 
-use netcommon::addr::{self, HostPort, resolve};
-use netcommon::error::OpError;
+use netcommon::addr::{self, HostPort};
+use netcommon::connect::{ConnectError, lookup};
+use netcommon::shutdown::Shutdown;
+
+/// How long a name may take: glibc asks each of up to three servers twice, 5 s each time (resolv.conf(5)).
+pub const LOOKUP_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// One machine's address: a [`SocketAddr`] whose port has not been chosen yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -93,6 +98,19 @@ impl AddrRange {
     #[must_use]
     pub fn first(&self) -> Option<HostAddr> {
         (!self.is_done).then_some(self.first)
+    }
+
+    /// Takes `next` in if it begins right behind the end; false if it does not.
+    pub(crate) fn append(&mut self, next: &Self) -> bool {
+        let (end, begin) = (self.last, next.first);
+        let is_behind = number(end.ip).checked_add(1) == Some(number(begin.ip))
+            && (end.ip.is_ipv4(), end.scope_id) == (begin.ip.is_ipv4(), begin.scope_id)
+            && !self.is_done
+            && !next.is_done;
+        if is_behind {
+            self.last = next.last;
+        }
+        is_behind
     }
 }
 
@@ -189,15 +207,18 @@ pub enum Target {
 }
 
 impl Target {
-    /// The addresses behind it; a name may have several. `getaddrinfo(3)`; blocks for a name.
+    /// The addresses behind it; a name may have several. `getaddrinfo(3)`.
+    ///
+    /// Blocks for a name, until shutdown begins or [`LOOKUP_TIME_MAX`] has passed.
     ///
     /// # Errors
-    /// When the name is not found, or nobody answers.
-    pub fn addresses(&self) -> Result<Vec<AddrRange>, OpError> {
+    /// When the name is not found, when nobody answers, when shutdown begins.
+    pub fn addresses(&self, shutdown: &Shutdown) -> Result<Vec<AddrRange>, ConnectError> {
         match self {
             Self::Addresses(range) => Ok(vec![*range]),
             Self::Name(name) => {
-                Ok(resolve(name)?.into_iter().map(|addr| AddrRange::one(HostAddr::from(addr))).collect())
+                let addrs = lookup(name, LOOKUP_TIME_MAX, Instant::now() + LOOKUP_TIME_MAX, shutdown)?;
+                Ok(addrs.into_iter().map(|addr| AddrRange::one(HostAddr::from(addr))).collect())
             }
         }
     }

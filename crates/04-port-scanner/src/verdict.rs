@@ -26,7 +26,7 @@ use netcommon::narrate::errno_name;
 pub struct Reason(String);
 
 impl Reason {
-    fn of(error: &io::Error) -> Self {
+    pub(crate) fn of(error: &io::Error) -> Self {
         Self(errno_name(error).into_owned())
     }
 }

@@ -25,6 +25,8 @@ const BOTH: [Engine; 2] = [Engine::Events, Engine::Threads];
 
 const CONFIG: Config = Config { timeout: Duration::from_millis(600), tries: 3, rate: None, sockets_max: 512 };
 
+const THREADS: threads::Config = threads::Config { workers: 20, timeout: CONFIG.timeout, rate: None };
+
 /// Scans `jobs` until `stop_at` says so; what was found, and how it ended.
 fn scan_until(
     engine: Engine,
@@ -41,7 +43,7 @@ fn scan_until(
     };
     let outcome = match engine {
         Engine::Events => events::run(&mut Scan::new(plan, CONFIG), shutdown, &mut observer).unwrap(),
-        Engine::Threads => threads::run(plan, 20, CONFIG.timeout, shutdown, &mut observer).unwrap(),
+        Engine::Threads => threads::run(plan, THREADS, shutdown, &mut observer).unwrap(),
     };
     (found, outcome)
 }

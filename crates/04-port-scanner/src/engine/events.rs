@@ -21,7 +21,7 @@ use netcommon::net::TcpStream;
 use netcommon::readiness::{Interest, Key, Readiness, Ready};
 use netcommon::shutdown::Shutdown;
 
-use super::{End, Observer, Outcome, connected};
+use super::{End, Observer, Outcome, connected, failed};
 use crate::scan::{Scan, Step, TryId};
 use crate::verdict::Answer;
 
@@ -185,7 +185,7 @@ impl Sockets {
                 if REUSES_SOCKETS && error.kind() == io::ErrorKind::ConnectionRefused {
                     self.idle.push(stream);
                 }
-                Answer::of_error(&error)
+                failed(&error, addr)
             }
         }
     }

@@ -17,12 +17,13 @@ use std::ops::ControlFlow;
 use std::thread::{self, Builder};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, bounded, select};
+use crossbeam_channel::{Receiver, Sender, at, bounded, never, select};
 use netcommon::net::TcpStream;
 use netcommon::shutdown::Shutdown;
 
-use super::{End, Observer, Outcome, connected};
-use crate::plan::{Plan, Question, jobs_of};
+use super::{End, Observer, Outcome, connected, failed};
+use crate::plan::{Plan, Question, left_over};
+use crate::scan::pace::Pace;
 use crate::verdict::{Answer, Finding, Verdict};
 
 /// How many threads by default: what the first scanner of most people has.
@@ -40,19 +41,25 @@ const ROOM_RETRY: Duration = Duration::from_millis(10);
 /// How long a port waits for room before it counts as unknown.
 const ROOM_WAIT_MAX: Duration = Duration::from_secs(10);
 
-/// Asks all that `plan` has, with up to `workers` threads; each port may stay silent for `timeout`.
+/// How it is to be done.
+#[derive(Debug, Clone, Copy)]
+pub struct Config {
+    /// How many threads at most.
+    pub workers: usize,
+    /// How long a port may stay silent.
+    pub timeout: Duration,
+    /// How many connects may start in a second.
+    pub rate: Option<u32>,
+}
+
+/// Asks all that `plan` has, each port once.
 ///
 /// Blocks until all is settled; after shutdown has begun, for one `timeout` at most.
 ///
 /// # Errors
 /// What the observer returns, and when not even one thread can be started.
-pub fn run(
-    plan: Plan,
-    workers: usize,
-    timeout: Duration,
-    shutdown: &Shutdown,
-    observer: Observer<'_>,
-) -> anyhow::Result<Outcome> {
+pub fn run(plan: Plan, config: Config, shutdown: &Shutdown, observer: Observer<'_>) -> anyhow::Result<Outcome> {
+    let Config { workers, timeout, rate } = config;
     let (questions, queue) = bounded(workers * READY_PER_WORKER);
     let (findings, answers) = bounded(workers * READY_PER_WORKER);
     // The queue moves in, so that it ends with the scope's body: then the workers return and are joined.
@@ -70,7 +77,8 @@ pub fn run(
                 }
             }
         }
-        feed(plan, &questions, &queue, &answers, shutdown, observer)
+        Feeder { plan, asked: HashSet::new(), pace: Pace::new(rate), questions, queue }
+            .run(&answers, shutdown, observer)
     })
 }
 
@@ -93,7 +101,7 @@ fn ask(addr: SocketAddr, timeout: Duration, shutdown: &Shutdown) -> Verdict {
     loop {
         let answer = match TcpStream::connect_timeout(addr, timeout) {
             Ok(stream) => connected(&stream, addr),
-            Err(error) => Answer::of_error(&error),
+            Err(error) => failed(&error, addr),
         };
         match answer {
             Answer::Says(verdict) => return verdict,
@@ -111,44 +119,62 @@ fn ask(addr: SocketAddr, timeout: Duration, shutdown: &Shutdown) -> Verdict {
 // ANCHOR_END: work
 
 /// Keeps the queue full and hears the findings.
-fn feed(
-    mut plan: Plan,
-    questions: &Sender<Question>,
-    queue: &Receiver<Question>,
-    answers: &Receiver<Finding>,
-    shutdown: &Shutdown,
-    observer: Observer<'_>,
-) -> anyhow::Result<Outcome> {
-    let mut asked: HashSet<SocketAddr> = HashSet::new();
-    let mut end = End::Complete;
-    loop {
-        // Never more than the queue holds, so that `send` does not wait.
-        while end == End::Complete
-            && asked.len() < queue.capacity().unwrap_or(1)
-            && let Some(question) = plan.next()
-        {
-            asked.insert(question.addr);
-            questions.send(question)?;
+struct Feeder {
+    plan: Plan,
+    /// Those that no finding has come for.
+    asked: HashSet<SocketAddr>,
+    pace: Pace,
+    questions: Sender<Question>,
+    /// The other end, to take back what no worker has taken.
+    queue: Receiver<Question>,
+}
+
+impl Feeder {
+    fn run(
+        mut self,
+        answers: &Receiver<Finding>,
+        shutdown: &Shutdown,
+        observer: Observer<'_>,
+    ) -> anyhow::Result<Outcome> {
+        let mut end = End::Complete;
+        while end == End::Complete {
+            let wake = self.fill()?;
+            if self.asked.is_empty() && wake.is_none() {
+                return Ok(Outcome { end, left: self.plan.jobs() });
+            }
+            select! {
+                recv(answers) -> finding => {
+                    let finding = finding?;
+                    self.asked.remove(&finding.addr);
+                    // And of nothing, for the progress bar.
+                    for heard in [Some(&finding), None] {
+                        if observer(heard)? == ControlFlow::Break(()) {
+                            end = End::Enough;
+                        }
+                    }
+                },
+                recv(wake.map_or_else(never, at)) -> _ => {},
+                recv(shutdown.draining()) -> _ => end = End::Interrupted,
+            }
         }
-        if asked.is_empty() {
-            return Ok(Outcome { end, left: plan.jobs() });
+        // What no worker has taken stays unasked; what they wait for is not waited for.
+        while self.queue.try_recv().is_ok() {}
+        Ok(Outcome { end, left: left_over(self.asked.into_iter().collect(), &self.plan) })
+    }
+
+    /// Asks as many as there is room for, never more than the queue holds, so that `send` does not wait. Says
+    /// when the next may be asked if only the pace forbids it.
+    fn fill(&mut self) -> anyhow::Result<Option<Instant>> {
+        while self.plan.left() > 0 && self.asked.len() < self.queue.capacity().unwrap_or(1) {
+            let now = Instant::now();
+            if let Some(at) = self.pace.not_before(now) {
+                return Ok(Some(at));
+            }
+            let Some(question) = self.plan.next() else { break };
+            self.pace.on_try(now);
+            self.asked.insert(question.addr);
+            self.questions.send(question)?;
         }
-        select! {
-            recv(answers) -> finding => {
-                let finding = finding?;
-                asked.remove(&finding.addr);
-                if observer(Some(&finding))? == ControlFlow::Break(()) {
-                    end = End::Enough;
-                }
-            },
-            recv(shutdown.draining()) -> _ => end = End::Interrupted,
-        }
-        if end != End::Complete {
-            // What no worker has taken stays unasked; what they wait for is not waited for.
-            while queue.try_recv().is_ok() {}
-            let mut left = jobs_of(asked.into_iter().collect());
-            left.extend(plan.jobs());
-            return Ok(Outcome { end, left });
-        }
+        Ok(None)
     }
 }

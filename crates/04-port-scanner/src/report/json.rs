@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! {"event":"open","host":"127.0.0.1","port":22,"service":"ssh","try":1,"rtt_ms":0.08}
-//! {"event":"banner","host":"127.0.0.1","port":22,"banner":"SSH-2.0-…"}            with --banner
+//! {"event":"banner","host":"127.0.0.1","port":22,"banner":"SSH-2.0-…","error":null}
 //! {"event":"summary","seconds":0.57,"open":1,"closed":1023,…,"resume":null,"hosts":[{"host":…}]}
 //! ```
 //!
@@ -16,6 +16,7 @@ use serde::Serialize;
 
 use super::ledger::{HostReport, Totals};
 use super::sureness::Sureness;
+use crate::banner::Greeting;
 use crate::services::Services;
 use crate::target::HostAddr;
 use crate::verdict::Finding;
@@ -45,6 +46,8 @@ pub enum Line<'a> {
         port: u16,
         /// Empty if it said nothing.
         banner: String,
+        /// The system's name of the error that kept us from listening.
+        error: Option<String>,
     },
     /// The last line.
     Summary(Summary),
@@ -96,8 +99,13 @@ impl<'a> Line<'a> {
 
     /// What a port said.
     #[must_use]
-    pub fn banner(addr: SocketAddr, words: &[u8]) -> Self {
-        Self::Banner { host: HostAddr::from(addr).to_string(), port: addr.port(), banner: escape(words).to_string() }
+    pub fn banner(addr: SocketAddr, greeting: &Greeting) -> Self {
+        let (banner, error) = match greeting {
+            Greeting::Words(words) => (escape(words).to_string(), None),
+            Greeting::Silence | Greeting::Closed => (String::new(), None),
+            Greeting::Failed(reason) => (String::new(), Some(reason.to_string())),
+        };
+        Self::Banner { host: HostAddr::from(addr).to_string(), port: addr.port(), banner, error }
     }
 
     /// The end.
@@ -121,7 +129,8 @@ impl<'a> Line<'a> {
 
 impl Host {
     fn of(report: &HostReport) -> Self {
-        let Sureness { loss, missed, all_open, limits_answers, .. } = Sureness::of_host(report);
+        let Sureness { loss, missed, all_open, limits_answers } = Sureness::of_host(report);
+        let loss = loss.ok();
         Self {
             host: report.host.to_string(),
             open_ports: report.open.clone(),

@@ -10,7 +10,7 @@ use netcommon::escape::quote;
 
 use super::ledger::{HostReport, Totals};
 use super::sureness::Sureness;
-use crate::banner::BANNER_LEN_MAX;
+use crate::banner::{BANNER_LEN_MAX, Greeting};
 use crate::engine::End;
 use crate::ports::PortList;
 use crate::services::Services;
@@ -41,15 +41,17 @@ pub fn open_port(addr: SocketAddr, names_host: bool, services: &Services) -> Str
 
 /// `Port 22 says "SSH-2.0-…"`
 #[must_use]
-pub fn banner(addr: SocketAddr, names_host: bool, words: &[u8]) -> String {
+pub fn banner(addr: SocketAddr, names_host: bool, greeting: &Greeting) -> String {
     let mut line = format!("Port {}", addr.port());
     if names_host {
         let _ = write!(line, " on {}", HostAddr::from(addr));
     }
-    match words {
-        [] => line.push_str(" says nothing until it is asked"),
-        words => drop(write!(line, " says {}", quote(words, BANNER_LEN_MAX))),
-    }
+    let _ = match greeting {
+        Greeting::Words(words) => write!(line, " says {}", quote(words, BANNER_LEN_MAX)),
+        Greeting::Silence => write!(line, " says nothing until it is asked"),
+        Greeting::Closed => write!(line, " closes without a word"),
+        Greeting::Failed(reason) => write!(line, " could not be listened to ({reason})"),
+    };
     line
 }
 
@@ -111,9 +113,9 @@ mod tests {
     #[test]
     fn a_banner_is_shown_and_never_obeyed() {
         let addr: SocketAddr = "127.0.0.1:2222".parse().unwrap();
-        let line = banner(addr, false, "\x1b]0;你好\x07\n".as_bytes());
+        let line = banner(addr, false, &Greeting::Words("\x1b]0;你好\x07\n".into()));
         assert_eq!(line, r#"Port 2222 says "\x1b]0;你好\x07\n""#);
-        assert_eq!(banner(addr, false, b""), "Port 2222 says nothing until it is asked");
+        assert_eq!(banner(addr, true, &Greeting::Silence), "Port 2222 on 127.0.0.1 says nothing until it is asked");
     }
 
     #[test]

@@ -14,6 +14,7 @@
 //! Read `rtt.rs` and `window.rs` before.
 
 mod hosts;
+pub mod pace;
 pub mod rtt;
 #[cfg(test)]
 mod tests;
@@ -25,10 +26,11 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use self::hosts::Hosts;
+use self::pace::Pace;
 use self::tries::{Asking, Tries};
 pub use self::tries::{PortId, TryId};
 use self::window::Window;
-use crate::plan::{Job, Plan, Question, jobs_of};
+use crate::plan::{Job, Plan, Question, left_over};
 use crate::verdict::{Answer, Finding, Reason, Verdict};
 
 /// How many tries a port is given at most: at 30 % loss, the sixth one leaves 1 open port in 1,000 unseen.
@@ -83,7 +85,7 @@ pub struct Scan {
     /// Tries whose sockets are no longer wanted.
     dropped: Vec<TryId>,
     /// When the next try may start.
-    not_before: Option<Instant>,
+    pace: Pace,
 }
 
 impl Scan {
@@ -101,7 +103,7 @@ impl Scan {
             turned_away: VecDeque::new(),
             without_room_since: None,
             dropped: Vec::new(),
-            not_before: None,
+            pace: Pace::new(config.rate),
         }
     }
 
@@ -112,7 +114,7 @@ impl Scan {
             Some((port, at)) if at <= now => return self.on_silence(port, now),
             due => due.map(|(_, at)| at),
         };
-        if let Some(at) = self.not_before.filter(|at| now < *at) {
+        if let Some(at) = self.pace.not_before(now) {
             return Step::WaitUntil(due.map_or(at, |due| due.min(at)));
         }
         let mut wake = due;
@@ -156,9 +158,7 @@ impl Scan {
     /// What is not settled yet.
     #[must_use]
     pub fn unsettled(&self) -> Vec<Job> {
-        let mut jobs = jobs_of(self.tries.ports().map(|asking| asking.question.addr).collect());
-        jobs.extend(self.plan.jobs());
-        jobs
+        left_over(self.tries.ports().map(|asking| asking.question.addr).collect(), &self.plan)
     }
 
     /// How many tries are under way.
@@ -201,7 +201,7 @@ impl Scan {
             self.waiting.pop_front();
             return Step::Found(self.settle(port, Verdict::Filtered, attempt, None));
         }
-        if let Some(at) = self.not_before.filter(|at| now < *at) {
+        if let Some(at) = self.pace.not_before(now) {
             return Step::WaitUntil(at);
         }
         self.waiting.pop_front();
@@ -229,12 +229,7 @@ impl Scan {
     fn ask(&mut self, port: PortId, now: Instant) -> Step {
         let (id, addr, serial) = self.tries.start(port, now);
         self.waiting.push_back((port, serial));
-        if let Some(rate) = self.config.rate {
-            // From when it was allowed, not from now: a late wake-up is made good, up to one try.
-            let gap = Duration::from_secs(1) / rate;
-            let from = self.not_before.unwrap_or(now).max(now.checked_sub(gap).unwrap_or(now));
-            self.not_before = Some(from + gap);
-        }
+        self.pace.on_try(now);
         Step::Ask(id, addr)
     }
 
@@ -249,7 +244,7 @@ impl Scan {
                 let attempt = self.tries.asking(port).attempt;
                 return Some(self.settle(port, Verdict::Unknown(reason), attempt, None));
             }
-            self.not_before = Some(now + ROOM_RETRY);
+            self.pace.hold_until(now + ROOM_RETRY);
         }
         self.turned_away.push_back(port);
         None

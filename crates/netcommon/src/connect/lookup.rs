@@ -22,7 +22,12 @@ use crate::error::OpError;
 use crate::shutdown::Shutdown;
 
 /// The addresses of `target`, if they are found before `deadline` and before shutdown begins.
-pub(super) fn lookup(
+///
+/// `getaddrinfo(3)`. Blocks until then; `timeout` is what an error calls the time until `deadline`.
+///
+/// # Errors
+/// [`ConnectError::Resolve`] when there are none, or none in time, [`ConnectError::Interrupted`] by shutdown.
+pub fn lookup(
     target: &HostPort,
     timeout: Duration,
     deadline: Instant,

@@ -18,6 +18,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 pub use self::error::{Cause, ConnectError, Failure, Failures};
+pub use self::lookup::lookup;
 use self::race::{Race, Step, interleave};
 use crate::addr::HostPort;
 use crate::net::TcpStream;
@@ -116,7 +117,7 @@ pub fn connect_timed(
         return Err(ConnectError::Interrupted { target: target.clone() });
     }
     let deadline = Instant::now() + timeout.min(TIMEOUT_MAX);
-    let mut addrs = interleave(&lookup::lookup(target, timeout, deadline, shutdown)?);
+    let mut addrs = interleave(&lookup(target, timeout, deadline, shutdown)?);
     addrs.truncate(ATTEMPTS_MAX);
     looked_up();
     let target = target.clone();

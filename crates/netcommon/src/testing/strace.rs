@@ -108,15 +108,25 @@ fn narrated_call(line: &str) -> Option<Call> {
     Some((fd.to_owned(), call.to_owned()))
 }
 
-/// Joins `call( <unfinished ...>` with `<... call resumed>` of the same thread.
+/// Joins `call( <unfinished ...>` with `<... call resumed>` of the same thread, and puts it where it returned.
+///
+/// But a close where it began: from then on the number is free, and the kernel may give it to another thread
+/// before this one returns.
 fn whole_lines(strace: &str) -> Vec<String> {
     let mut begun: BTreeMap<&str, &str> = BTreeMap::new();
     let mut whole = Vec::new();
     for line in strace.lines() {
         let Some((thread, call)) = line.split_once(' ') else { continue };
         let call = call.trim_start();
+        if call.starts_with("<... close resumed>") {
+            continue;
+        }
         if let Some(start) = call.strip_suffix(" <unfinished ...>") {
-            begun.insert(thread, start);
+            if start.starts_with("close(") {
+                whole.push(format!("{start}) = 0"));
+            } else {
+                begun.insert(thread, start);
+            }
         } else if let Some((_, end)) = call.strip_prefix("<... ").and_then(|end| end.split_once(" resumed>")) {
             whole.push(format!("{}{end}", begun.remove(thread).unwrap_or_default()));
         } else {
@@ -299,6 +309,13 @@ mod tests {
         ] {
             assert_eq!(traced_call(line).unwrap().1, want);
         }
+    }
+
+    #[test]
+    fn a_number_that_is_given_again_before_its_close_returned_belongs_to_both_in_turn() {
+        let strace = "7 close(4 <unfinished ...>\n8 socket(AF_INET <unfinished ...>\n8 <... socket resumed>) = 4\n\
+                      7 <... close resumed>)     = 0\n8 close(4)   = 0\n";
+        assert_eq!(whole_lines(strace), ["close(4) = 0", "socket(AF_INET) = 4", "close(4)   = 0"]);
     }
 
     #[test]
