@@ -154,6 +154,19 @@ fn clients_have_bounded_places_and_lose_them_by_silence() {
 }
 
 #[test]
+fn a_client_is_remembered_while_its_datagram_is_on_its_way() {
+    let target = Plain::bind(any_port()).unwrap();
+    target.set_read_timeout(Some(DEADLINE)).unwrap();
+    let limits = Limits { idle: Duration::from_millis(60), ..Limits::default() };
+    let network = network(&["delay=400ms"]);
+    let summary = with_relay(target.local_addr().unwrap(), network, limits, DEADLINE, |front, _| {
+        client_of(front).send("到火星".as_bytes()).unwrap();
+        assert_eq!(receive(&target), "到火星".as_bytes());
+    });
+    assert_eq!((summary.up.datagrams_out, summary.up.not_sent), (1, 0));
+}
+
+#[test]
 fn at_the_end_what_is_on_its_way_arrives() {
     let target = echo();
     let client = Plain::bind(any_port()).unwrap();
