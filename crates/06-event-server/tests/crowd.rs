@@ -71,8 +71,9 @@ fn a_client_that_never_stops_talking_keeps_nobody_waiting() {
         ask(&modest, "還有我".as_bytes(), "Server received: 還有我".as_bytes());
         slowest = slowest.max(started.elapsed());
     }
-    // One read of the other's 64 KiB takes microseconds; the rest is for a busy machine.
-    assert!(slowest < Duration::from_secs(2), "waited {slowest:?}");
+    // One read of the other's 64 KiB takes microseconds; the rest is for a busy machine. Who is kept waiting by
+    // one that never stops, waits for ever.
+    assert!(slowest < Duration::from_secs(10), "waited {slowest:?}");
 }
 
 #[test]

@@ -16,6 +16,9 @@ use crate::totals::Summary;
 /// How often the live line is written at most: as often as one can read it.
 const LIVE_EVERY: Duration = Duration::from_millis(250);
 
+/// Clears the terminal's line behind the cursor (ECMA-48, 8.3.41, EL).
+const CLEAR: &str = "\x1b[K";
+
 /// Something worth a line. In JSON: an object whose `event` names it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
@@ -117,6 +120,8 @@ impl fmt::Display for Event {
 pub struct Voice {
     lines: Lines,
     json: bool,
+    /// Lines appear where the live line is, so it has to make way.
+    lines_to_terminal: bool,
     /// When the live line may be written again; `None` when stderr is no terminal.
     live_next: Option<Instant>,
     live_shown: String,
@@ -127,17 +132,17 @@ impl Voice {
     #[must_use]
     pub fn new(lines: Lines, json: bool) -> Self {
         let live_next = io::stderr().is_terminal().then(Instant::now);
-        Self { lines, json, live_next, live_shown: String::new() }
+        Self { lines, json, lines_to_terminal: io::stdout().is_terminal(), live_next, live_shown: String::new() }
     }
 
     /// Says an event; never blocks.
     pub fn say(&self, event: &Event) {
+        // Clears the live line, over which this one is written.
+        let clear = if self.lines_to_terminal && !self.live_shown.is_empty() { CLEAR } else { "" };
         if self.json {
             let line = serde_json::to_string(event).expect("an event has only plain fields");
-            self.lines.line(format_args!("{line}"));
+            self.lines.line(format_args!("{clear}{line}"));
         } else {
-            // Clears the rest of the live line, over which this one is written.
-            let clear = if self.live_shown.is_empty() { "" } else { "\x1b[K" };
             self.lines.line(format_args!("{clear}{event}"));
         }
     }
@@ -160,16 +165,53 @@ impl Voice {
         let line = line();
         if line != self.live_shown {
             // The cursor stays at the line's beginning, so that the next line of stdout covers it.
-            let _ = write!(io::stderr(), "{line}\x1b[K\r");
+            let _ = write!(io::stderr(), "{line}{CLEAR}\r");
             self.live_shown = line;
         }
         true
     }
 }
 
+impl Drop for Voice {
+    /// Takes the live line away, or the shell's next prompt would stand in it.
+    fn drop(&mut self) {
+        if !self.live_shown.is_empty() {
+            let _ = write!(io::stderr(), "{CLEAR}");
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+
+    use netcommon::console::Console;
+
     use super::*;
+
+    /// What a voice with a live line says on stdout.
+    fn said(json: bool, lines_to_terminal: bool) -> String {
+        let (mut reader, writer) = io::pipe().unwrap();
+        let console = Console::start_on(writer, || {}).unwrap();
+        let live_shown = "in 1  out 0".to_owned();
+        let mut voice = Voice { lines: console.lines(), json, lines_to_terminal, live_next: None, live_shown };
+        voice.say(&Event::ShuttingDown);
+        // No terminal has shown it.
+        voice.live_shown.clear();
+        console.finish();
+        let mut text = String::new();
+        reader.read_to_string(&mut text).unwrap();
+        text
+    }
+
+    #[test]
+    fn the_live_line_makes_way_on_a_terminal_and_leaves_no_trace_in_a_file() {
+        let json = r#"{"event":"shutting-down"}"#;
+        assert_eq!(said(false, true), "\x1b[KServer shutting down...\n");
+        assert_eq!(said(false, false), "Server shutting down...\n");
+        assert_eq!(said(true, true), format!("\x1b[K{json}\n"));
+        assert_eq!(said(true, false), format!("{json}\n"));
+    }
 
     #[test]
     fn an_event_reads_as_a_sentence_and_as_json() {

@@ -84,14 +84,9 @@ pub struct Arrival {
 #[derive(Debug)]
 struct Flow {
     fates: [Fates; 2],
-    held: [Vec<Held>; 2],
-}
-
-/// A datagram that waits until `behind` others have passed it.
-#[derive(Debug, Clone, Copy)]
-struct Held {
-    place: Place,
-    behind: u32,
+    /// Those that wait until others have passed them, and how many still have to. There may be very many.
+    held: [BTreeMap<Place, u32>; 2],
+    on_their_way: usize,
 }
 
 /// What is to happen to a datagram, from chance and queue or from a recording.
@@ -159,8 +154,10 @@ impl Network {
         let (place, delivery) = first.remove_entry();
         self.waiting_bytes -= delivery.bytes.len() + DATAGRAM_COST;
         if let Some(flow) = self.flows.get_mut(&delivery.flow) {
+            // After `forget` the count begins anew.
+            flow.on_their_way = flow.on_their_way.saturating_sub(1);
             // Held, and nobody came to pass it.
-            flow.held[delivery.direction.index()].retain(|held| held.place != place);
+            flow.held[delivery.direction.index()].remove(&place);
         }
         Some(delivery)
     }
@@ -169,6 +166,12 @@ impl Network {
     #[must_use]
     pub fn waiting(&self) -> (usize, usize) {
         (self.waiting.len(), self.waiting_bytes)
+    }
+
+    /// Whether something of this flow is on its way.
+    #[must_use]
+    pub fn carries(&self, flow: u64) -> bool {
+        self.flows.get(&flow).is_some_and(|flow| flow.on_their_way > 0)
     }
 
     /// Forgets a flow; what of it is still on its way arrives.
@@ -183,7 +186,7 @@ impl Network {
         let leaves_now = due <= now && plan.held_behind == 0 && overtakes_none;
         if plan.held_behind > 0 {
             let place = self.put(due + REORDER_WAIT, flow, direction, bytes);
-            self.flow(flow).held[direction.index()].push(Held { place, behind: plan.held_behind });
+            self.flow(flow).held[direction.index()].insert(place, plan.held_behind);
         } else {
             if !leaves_now {
                 self.put(due, flow, direction, bytes);
@@ -198,13 +201,18 @@ impl Network {
 
     /// Lets those leave, behind a datagram that is due at `due`, which have waited for enough others.
     fn release_held(&mut self, flow: u64, direction: Direction, due: Duration) {
-        let held = &mut self.flow(flow).held[direction.index()];
-        held.iter_mut().for_each(|held| held.behind -= 1);
-        let released: Vec<Held> = held.extract_if(.., |held| held.behind == 0).collect();
-        for held in released {
-            if let Some(mut delivery) = self.waiting.remove(&held.place) {
+        let mut released = Vec::new();
+        self.flow(flow).held[direction.index()].retain(|place, behind| {
+            *behind -= 1;
+            if *behind == 0 {
+                released.push(*place);
+            }
+            *behind > 0
+        });
+        for place in released {
+            if let Some(mut delivery) = self.waiting.remove(&place) {
                 // Its own delay has to pass as well.
-                delivery.due = due.max(held.place.0.saturating_sub(REORDER_WAIT));
+                delivery.due = due.max(place.0.saturating_sub(REORDER_WAIT));
                 self.order += 1;
                 self.waiting.insert((delivery.due, self.order), delivery);
             }
@@ -214,6 +222,7 @@ impl Network {
     fn put(&mut self, due: Duration, flow: u64, direction: Direction, bytes: &[u8]) -> Place {
         self.order += 1;
         self.waiting_bytes += bytes.len() + DATAGRAM_COST;
+        self.flow(flow).on_their_way += 1;
         self.waiting.insert((due, self.order), Delivery { due, flow, direction, bytes: bytes.into() });
         (due, self.order)
     }
@@ -224,6 +233,7 @@ impl Network {
         self.flows.entry(flow).or_insert_with(|| Flow {
             fates: Direction::BOTH.map(|direction| Fates::new(seed, flow, direction)),
             held: Default::default(),
+            on_their_way: 0,
         })
     }
 

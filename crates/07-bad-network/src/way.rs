@@ -17,6 +17,9 @@ pub const REORDER_WAIT: Duration = Duration::from_millis(300);
 /// The most datagrams that may pass one that is held back.
 pub const REORDER_GAP_MAX: u32 = 1_000;
 
+/// Shares are kept in parts of a billion, and 80 % divided by 20 % is a little more than 4.
+const ROUNDING: f64 = 1e-6;
+
 /// One direction of a datagram network. The default changes nothing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DatagramWay {
@@ -133,11 +136,24 @@ impl DatagramWay {
     /// # Errors
     /// What does not fit, and what would.
     pub fn check(&self) -> Result<(), String> {
-        if self.burst > 0.0 && self.loss >= self.burst_loss {
+        let Self { loss, burst, burst_loss, .. } = *self;
+        if burst <= 0.0 {
+            return Ok(());
+        }
+        if loss >= burst_loss {
             return Err(format!(
-                "a loss of {} with a loss of {} inside bursts: everything would be one burst; lower loss or raise \
-                 burst-loss",
-                self.loss, self.burst_loss
+                "a loss of {loss} with a loss of {burst_loss} inside bursts: everything would be one burst; lower loss \
+                 or raise burst-loss"
+            ));
+        }
+        // Between two bursts at least one datagram passes, so short bursts cannot lose nearly all.
+        let bad_share = loss.share() / burst_loss.share();
+        let burst_min = bad_share / (1.0 - bad_share);
+        if burst < burst_min - ROUNDING {
+            return Err(format!(
+                "a loss of {loss} in bursts of {burst}: the next one would have to begin before the last one is over; \
+                 lower loss, or write a burst of {:.1} or more",
+                ((burst_min - ROUNDING) * 10.0).ceil() / 10.0
             ));
         }
         Ok(())
@@ -231,8 +247,21 @@ mod tests {
             way.set(key, value).unwrap();
         }
         assert!(way.check().unwrap_err().contains("lower loss"));
-        way.set("burst-loss", "60%").unwrap();
+        way.set("burst-loss", "70%").unwrap();
         assert_eq!(way.check(), Ok(()));
+    }
+
+    #[test]
+    fn bursts_that_are_too_short_for_the_mean_are_refused() {
+        let mut way = DatagramWay::default();
+        for (key, value) in [("loss", "80%"), ("burst", "3.9")] {
+            way.set(key, value).unwrap();
+        }
+        assert!(way.check().unwrap_err().ends_with("write a burst of 4.0 or more"));
+        way.set("burst", "4").unwrap();
+        assert_eq!(way.check(), Ok(()));
+        way.set("burst-loss", "90%").unwrap();
+        assert!(way.check().unwrap_err().ends_with("write a burst of 8.0 or more"));
     }
 
     #[test]

@@ -97,6 +97,18 @@ fn a_held_one_that_nobody_passes_comes_late() {
 }
 
 #[test]
+fn a_flood_of_held_ones_costs_each_no_more_than_a_few() {
+    // All are held and nobody passes them. Were each looked for among all, this would take a minute.
+    let mut network = network(&[("reorder", "100%")]);
+    for _ in 0..50_000 {
+        network.arrive(Duration::ZERO, 1, Direction::Up, &mut [1]);
+    }
+    assert!(network.carries(1));
+    assert_eq!(due(&mut network, REORDER_WAIT).len(), 50_000);
+    assert!(network.flows[&1].held[0].is_empty() && !network.carries(1));
+}
+
+#[test]
 fn a_duplicate_comes_twice_and_a_copy_is_bounded_like_the_original() {
     let mut network = network(&[("duplicate", "100%")]);
     let (record, left) = pass(&mut network, MS, "你好");
