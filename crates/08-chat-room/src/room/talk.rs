@@ -141,7 +141,7 @@ impl Room {
                 self.part(id, Why::Quit);
             }
             Command::Unknown(word) => {
-                self.tell(id, &format!("! Unknown command {}; try /help", safe(word, NAME_CHARS_MAX)));
+                self.tell(id, &format!("! Unknown command {}; try /help", safe(word, LINE_LEN_MAX)));
             }
             Command::Nothing => {}
         }
@@ -176,7 +176,7 @@ impl Room {
         }
         let found = self.roster.find(to).and_then(|id| Some((id, self.guest(id)?)));
         let Some((there, guest)) = found else {
-            return self.tell(id, &format!("! No one here is called {}", safe(to, NAME_CHARS_MAX)));
+            return self.tell(id, &format!("! No one here is called {}", safe(to, LINE_LEN_MAX)));
         };
         let Stage::Member { name, .. } = &guest.stage else { return };
         let name = name.clone();
