@@ -11,7 +11,6 @@ use super::roster::Ticket;
 use super::{Id, Room};
 use crate::command::Command;
 use crate::event::{Event, Why};
-use crate::limits::WAITING_MAX;
 use crate::line::{Line, Lines};
 use crate::name::Name;
 use crate::protocol::{GOODBYE, LINE_LEN_MAX, NAME_CHARS_MAX, NAME_TRIES_MAX};
@@ -180,7 +179,7 @@ impl Room {
         };
         let Stage::Member { name, .. } = &guest.stage else { return };
         let name = name.clone();
-        if guest.mail.waiting() >= WAITING_MAX {
+        if guest.mail.waiting() >= self.limits.waiting_max {
             self.stats.undelivered += 1;
             return self.tell(id, &format!("! {name} is not reading, and too much waits already; not delivered"));
         }
