@@ -43,6 +43,10 @@ pub const WAITING_MAX: usize = 32 * 1024;
 /// would take the machine's memory without any program having asked for it.
 pub const SEND_BUFFER_LEN: usize = 64 * 1024;
 
+/// How long a connection may be silent before the kernel asks whether the peer is still there: a minute's ghost
+/// bothers nobody, and one small segment a minute costs nothing.
+pub const KEEPALIVE: Duration = Duration::from_secs(60);
+
 /// What a room allows.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -62,8 +66,12 @@ pub struct Limits {
     pub naming_time: Duration,
     /// How long a member may take nothing of what waits for it.
     pub stall_timeout: Duration,
+    /// What may wait for one member in its own queue.
+    pub waiting_max: usize,
     /// What the kernel may keep for one member.
     pub send_buffer_len: usize,
+    /// How long a connection may be silent before the kernel asks for its peer.
+    pub keepalive: Duration,
 }
 
 impl Default for Limits {
@@ -77,7 +85,9 @@ impl Default for Limits {
             log_bytes_max: LOG_BYTES_MAX,
             naming_time: NAMING_TIME,
             stall_timeout: STALL_TIMEOUT,
+            waiting_max: WAITING_MAX,
             send_buffer_len: SEND_BUFFER_LEN,
+            keepalive: KEEPALIVE,
         }
     }
 }

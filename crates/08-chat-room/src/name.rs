@@ -12,8 +12,10 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 use unicode_security::mixed_script::AugmentedScriptSet;
 use unicode_security::skeleton;
+use unicode_width::UnicodeWidthChar;
 
 use crate::protocol::NAME_CHARS_MAX;
+use crate::text::is_unsafe;
 
 /// Marks in a row over one letter: Vietnamese and Hindi need two, and a tower of twenty covers the lines above.
 const MARKS_MAX: usize = 2;
@@ -179,7 +181,8 @@ impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             ' ' => f.write_str("a space"),
-            c if c.is_control() || c.is_whitespace() || is_invisible(c) || crate::text::is_unsafe(c) => {
+            // No column of its own, or one that is empty: the number is all that a reader could see.
+            c if c.width().unwrap_or(0) == 0 || c.is_whitespace() || is_invisible(c) || is_unsafe(c) => {
                 write!(f, "U+{:04X}", u32::from(c))
             }
             c => write!(f, "`{c}`"),
@@ -234,6 +237,22 @@ mod tests {
             ("123456789012345678901", NameError::TooLong),
         ] {
             assert_eq!(Name::parse(text).map(|name| name.to_string()), Err(want), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_character_that_cannot_be_seen_is_told_by_its_number() {
+        for (text, want) in [
+            ("a\u{200b}b", "U+200B"),
+            ("a\u{ad}b", "U+00AD"),
+            ("a\u{3000}b", "U+3000"),
+            ("a\u{202e}b", "U+202E"),
+            ("\u{3164}", "U+3164"),
+            ("a b", "a space"),
+            ("a！b", "`！`"),
+        ] {
+            let reason = Name::parse(text).unwrap_err().to_string();
+            assert!(reason.contains(want), "{text:?}: {reason}");
         }
     }
 

@@ -41,6 +41,10 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = "256KiB")]
     keep: usize,
 
+    /// How much may wait for one member alone, answers and private messages; when it is full, the member is not heard
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = "32KiB")]
+    queue: usize,
+
     /// How much the kernel may keep for one member; what a member costs that never reads
     #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = "64KiB")]
     send_buffer: usize,
@@ -52,6 +56,10 @@ pub(crate) struct ServeArgs {
     /// Close a member that has taken nothing of what waits for it for this long
     #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "30s")]
     stall_timeout: Duration,
+
+    /// How long a connection may be silent before the kernel asks whether its other end is still there
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "60s")]
+    keepalive: Duration,
 
     /// How long members may take to read their last lines after Ctrl-C
     #[arg(long, value_name = "TIME", value_parser = parse_duration_or_zero, default_value = "5s")]
@@ -87,7 +95,10 @@ impl ServeArgs {
             log_bytes_max: self.keep,
             naming_time: self.naming_timeout,
             stall_timeout: self.stall_timeout,
+            // With none at all nobody would be heard.
+            waiting_max: self.queue.max(1),
             send_buffer_len: self.send_buffer,
+            keepalive: self.keepalive,
             ..Limits::default()
         };
         limits.with_rate(self.rate)

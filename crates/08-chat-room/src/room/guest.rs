@@ -13,7 +13,7 @@ use super::log::Log;
 use super::mail::Mail;
 use super::roster::Ticket;
 use crate::bucket::Bucket;
-use crate::limits::{Limits, WAITING_MAX};
+use crate::limits::Limits;
 use crate::line::Lines;
 use crate::name::Name;
 use crate::protocol::LINE_LEN_MAX;
@@ -103,7 +103,7 @@ impl Guest {
     }
 
     /// What its socket is to do now.
-    pub(super) fn step(&self, log: &Log) -> Step {
+    pub(super) fn step(&self, log: &Log, waiting_max: usize) -> Step {
         let is_sent = self.mail.is_empty(log);
         match self.stage {
             _ if self.broken => Step::Close,
@@ -111,7 +111,7 @@ impl Guest {
             Stage::Released { .. } if self.heard_all => Step::Close,
             // Whoever asks and does not read is not heard until it reads, or its answers would pile up.
             _ => {
-                let hear = !self.heard_all && (!self.is_heard() || self.mail.waiting() < WAITING_MAX);
+                let hear = !self.heard_all && (!self.is_heard() || self.mail.waiting() < waiting_max);
                 Step::Wait { hear, send: self.stuck_since.is_some() && !is_sent }
             }
         }

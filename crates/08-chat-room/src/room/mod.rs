@@ -176,7 +176,7 @@ impl Room {
     /// What the connection's socket is to do now.
     #[must_use]
     pub fn step(&self, id: Id) -> Step {
-        self.guest(id).map_or(Step::Close, |guest| guest.step(&self.log))
+        self.guest(id).map_or(Step::Close, |guest| guest.step(&self.log, self.limits.waiting_max))
     }
 
     /// What to send to this connection; empty when there is nothing.

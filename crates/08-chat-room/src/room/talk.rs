@@ -11,7 +11,6 @@ use super::roster::Ticket;
 use super::{Id, Room};
 use crate::command::Command;
 use crate::event::{Event, Why};
-use crate::limits::WAITING_MAX;
 use crate::line::{Line, Lines};
 use crate::name::Name;
 use crate::protocol::{GOODBYE, LINE_LEN_MAX, NAME_CHARS_MAX, NAME_TRIES_MAX};
@@ -141,7 +140,7 @@ impl Room {
                 self.part(id, Why::Quit);
             }
             Command::Unknown(word) => {
-                self.tell(id, &format!("! Unknown command {}; try /help", safe(word, NAME_CHARS_MAX)));
+                self.tell(id, &format!("! Unknown command {}; try /help", safe(word, LINE_LEN_MAX)));
             }
             Command::Nothing => {}
         }
@@ -176,11 +175,11 @@ impl Room {
         }
         let found = self.roster.find(to).and_then(|id| Some((id, self.guest(id)?)));
         let Some((there, guest)) = found else {
-            return self.tell(id, &format!("! No one here is called {}", safe(to, NAME_CHARS_MAX)));
+            return self.tell(id, &format!("! No one here is called {}", safe(to, LINE_LEN_MAX)));
         };
         let Stage::Member { name, .. } = &guest.stage else { return };
         let name = name.clone();
-        if guest.mail.waiting() >= WAITING_MAX {
+        if guest.mail.waiting() >= self.limits.waiting_max {
             self.stats.undelivered += 1;
             return self.tell(id, &format!("! {name} is not reading, and too much waits already; not delivered"));
         }

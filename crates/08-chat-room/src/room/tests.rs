@@ -56,7 +56,9 @@ impl Table {
 
     /// Sends all that waits, and returns what this connection has got since the last call.
     pub(super) fn read(&mut self, id: Id) -> String {
-        while self.send(id, usize::MAX) > 0 {}
+        while self.room.has_mail(id) {
+            self.send(id, usize::MAX);
+        }
         std::mem::take(&mut self.got[id.index()])
     }
 }
@@ -114,6 +116,17 @@ fn answers_stand_where_they_were_asked_for() {
     assert_eq!(table.read(bob), "[小明] 二\n[you -> 小明] 四\n");
     table.say(bob, "/help");
     assert_eq!(table.read(bob).lines().filter(|line| line.starts_with("* ")).count(), 5);
+}
+
+#[test]
+fn what_was_not_understood_comes_back_whole() {
+    let mut table = Table::new(unlimited());
+    let bob = table.join("bob");
+    let long = "x".repeat(900);
+    table.say(bob, &format!("/{long}"));
+    assert_eq!(table.read(bob), format!("! Unknown command /{long}; try /help\n"));
+    table.say(bob, &format!("/msg {long} hi"));
+    assert_eq!(table.read(bob), format!("! No one here is called {long}\n"));
 }
 
 #[test]

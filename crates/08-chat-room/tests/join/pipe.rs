@@ -105,10 +105,10 @@ fn no_server_and_another_kind_of_server_are_errors_that_say_so() {
     let why = format!("chat-room: join {addr}: no chat room, it says \"SSH-2.0-OpenSSH_9.2\"\n");
     assert_eq!((finished.stderr, finished.code), (why, Some(1)));
 
-    let client = join(&host, &["--timeout", "100ms"]);
+    let client = join(&host, &["--timeout", "1s"]);
     let _silent = host.accept();
     let finished = client.wait();
-    assert!(finished.stderr.contains("none within 100ms; --timeout waits longer"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("none within 1s; --timeout waits longer"), "{}", finished.stderr);
     assert_eq!(finished.code, Some(1));
 
     drop(host);
@@ -165,13 +165,13 @@ fn a_long_script_is_said_at_the_rooms_pace() {
     let mut client = join(&host, &["--pace", "50ms"]);
     client.type_text(&"早安\n".repeat(31));
     client.close_stdin();
+    // Nothing is said before the room lets it in. A busy machine may be late, never early.
+    let before = Instant::now();
     let mut guest = host.let_in("小明", "bob");
-    assert_eq!(guest.line(), "早安");
-    let first = Instant::now();
-    (1..31).for_each(|_| assert_eq!(guest.line(), "早安"));
+    (0..31).for_each(|_| assert_eq!(guest.line(), "早安"));
     assert_eq!(guest.line(), "");
-    // 25 at once, then six waits. A busy machine may be late, never early; the first line may have been read late.
-    assert!(first.elapsed() >= Duration::from_millis(250), "{:?}", first.elapsed());
+    // 25 at once, then six waits.
+    assert!(before.elapsed() >= Duration::from_millis(300), "{:?}", before.elapsed());
     guest.end();
     assert_eq!(client.wait().code, Some(0));
 }

@@ -108,8 +108,8 @@ impl Terminal {
         let deadline = Instant::now() + DEADLINE;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
-                // What it wrote last may still be on its way through the terminal.
-                while self.take(Instant::now() + Duration::from_millis(200)) {}
+                // What it wrote last may still be on its way; the terminal ends when nobody has it open.
+                while self.take(deadline) {}
                 return status.code();
             }
             assert!(Instant::now() < deadline, "still running; the terminal shows:\n{}", self.shown());

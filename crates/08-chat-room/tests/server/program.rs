@@ -2,7 +2,7 @@
 //!
 //! Read `house.rs` before. Only on Unix, where a test can send a signal.
 
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -12,8 +12,8 @@ use crate::house::Guest;
 
 const EXE: &str = env!("CARGO_BIN_EXE_chat-room");
 
-fn join(server: &mut Program, name: &str) -> Guest {
-    let mut guest = Guest::connect(server.listening_addr());
+fn join(addr: SocketAddr, name: &str) -> Guest {
+    let mut guest = Guest::connect(addr);
     guest.say(name);
     guest.until("* In the room: ");
     guest
@@ -27,7 +27,7 @@ fn a_signal_ends_it_in_order_and_the_log_has_what_was_said() {
         let mut args = vec!["serve", "127.0.0.1:0", "--motd", "歡迎光臨", "--log", log.to_str().unwrap()];
         args.extend(json.then_some("--json"));
         let mut server = Program::start(EXE, &args);
-        let mut ming = join(&mut server, "小明");
+        let mut ming = join(server.listening_addr(), "小明");
         assert_eq!(ming.line().unwrap(), "* 歡迎光臨");
         ming.say("有人\u{1b}嗎");
         ming.say("/msg 小明 自言自語");
@@ -54,9 +54,32 @@ fn a_signal_ends_it_in_order_and_the_log_has_what_was_said() {
 }
 
 #[test]
+fn at_the_end_a_slow_reader_gets_its_last_lines_and_who_never_reads_is_cut() {
+    let small = ["--rate", "0", "--send-buffer", "4KiB", "--keep", "32KiB"];
+    let mut server = Program::start(EXE, &[&["serve", "127.0.0.1:0"], &small[..]].concat());
+    let addr = server.listening_addr();
+    let (mut slow, _stuck, mut talker) = (join(addr, "slow"), join(addr, "stuck"), join(addr, "talker"));
+    // More than any receive buffer takes.
+    let line = "多".repeat(300);
+    (0..8000).for_each(|_| talker.say(&line));
+    talker.say("/who");
+    talker.until("* In the room: slow, stuck, talker");
+    server.interrupt();
+    assert_eq!(talker.rest(), ["* The server is shutting down"]);
+    drop(talker);
+    let last = slow.rest();
+    assert!(last.iter().any(|line| line.starts_with("* You missed ")), "the reader was not slow enough for this test");
+    assert_eq!(last.last().map(String::as_str), Some("* The server is shutting down"));
+    drop(slow);
+    let ended = server.wait();
+    assert!(ended.stdout.ends_with(", cut 1 who did not take their last lines in time\n"), "{}", ended.stdout);
+    assert_eq!(ended.code, Some(0));
+}
+
+#[test]
 fn the_operator_asks_for_the_numbers() {
     let mut server = Program::start(EXE, &["serve", "127.0.0.1:0"]);
-    let mut ming = join(&mut server, "小明");
+    let mut ming = join(server.listening_addr(), "小明");
     ming.say("hi");
     ming.say("/who");
     ming.until("* In the room: 小明");
