@@ -215,6 +215,7 @@ fn what_makes_no_sense_is_told_with_what_would() {
         (&["proxy", "127.0.0.1:8001"][..], "expected LISTEN TARGET, or LISTEN=TARGET"),
         (&["proxy", "127.0.0.1:0", "127.0.0.1"], "address `127.0.0.1`: "),
         (&["proxy"], "<LISTEN TARGET | LISTEN=TARGET>"),
+        (&["watch", "80", "--pcapng", "/dev/null"], "sees the kernel's figures and no packets"),
     ] {
         let end = Program::run(EXE, arguments, "");
         assert_eq!(end.code, Some(2), "{arguments:?}");
