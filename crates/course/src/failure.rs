@@ -110,5 +110,6 @@ fn name(step: &Step) -> String {
         Step::Interrupt { lane } => format!("interrupt lane `{lane}`"),
         Step::Exit { lane, .. } => format!("exit of lane `{lane}`"),
         Step::Run { lane, command, .. } => format!("run `{}` in lane `{lane}`", command.text()),
+        Step::Page { file } => format!("page `{file}`"),
     }
 }

@@ -31,6 +31,7 @@ pub mod doctor;
 pub mod failure;
 pub mod keyboard;
 pub mod lane;
+mod page;
 pub mod player;
 pub mod programs;
 pub mod screen;

@@ -10,6 +10,7 @@
 //! programs never interleave by chance, and every run looks the same but for the port numbers. What
 //! should be seen before the next action, a demo has to wait for. Read `crate::script` before this file.
 
+use std::process::Child;
 use std::time::{Duration, Instant};
 
 use netcommon::cli::StdoutError;
@@ -18,6 +19,7 @@ use netcommon::shutdown::StageReached;
 use crate::failure::{PlayError, StepFailure};
 use crate::keyboard::Keyboard;
 use crate::lane::{Heard, Lane};
+use crate::page;
 use crate::programs::Programs;
 use crate::screen::Screen;
 use crate::script::{CommandLine, Demo, LANG, Pattern, Scratch, Step, Values, fill};
@@ -46,6 +48,8 @@ struct Session<'a> {
     /// Where programs are started; below the lanes, because they are to end before it is removed.
     scratch: Option<Scratch>,
     values: Values,
+    /// They stay open behind the demo, and are nobody's lane.
+    browsers: Vec<Child>,
     /// A question was just asked, which has stopped already.
     has_stopped: bool,
 }
@@ -60,7 +64,7 @@ impl Player<'_> {
         self.screen.set_lanes(demo.lanes());
         let values = Values::from([(LANG.to_owned(), self.screen.lang().to_string())]);
         let scratch = demo.folder.make().map_err(|cause| PlayError::system("make a folder for", &demo.name, cause))?;
-        let mut session = Session { lanes: Vec::new(), scratch, values, has_stopped: false };
+        let mut session = Session { lanes: Vec::new(), scratch, values, browsers: Vec::new(), has_stopped: false };
         for (index, step) in demo.steps.iter().enumerate() {
             self.step(step, &mut session).map_err(|error| error.in_step(demo, index, &mut session.lanes))?;
         }
@@ -100,6 +104,7 @@ impl Player<'_> {
                 let left_out = self.run(lane, expect, show, session)?;
                 self.exit(lane, *code, left_out, session)?;
             }
+            Step::Page { file } => self.page(file, session)?,
         }
         Ok(())
     }
@@ -266,6 +271,20 @@ impl Player<'_> {
         }
         self.screen.said(name, &words::ended(status, left_out, self.screen.lang()))?;
         session.lanes.retain(|(lane, _)| *lane != name);
+        Ok(())
+    }
+
+    fn page(&mut self, file: &str, session: &mut Session<'_>) -> Result<(), PlayError> {
+        let path = session.scratch.as_ref().map(|scratch| scratch.path().join(file)).filter(|path| path.is_file());
+        let Some(path) = path else {
+            return Err(StepFailure::new(format!("the page {file}")).but("no program has made it"));
+        };
+        if self.keyboard.is_some() {
+            match page::open(&path) {
+                Ok(browser) => session.browsers.push(browser),
+                Err(why) => self.screen.sentence(&words::page_lies_at(&path, &why, self.screen.lang()))?,
+            }
+        }
         Ok(())
     }
 

@@ -168,6 +168,11 @@ pub enum Step {
         #[serde(default)]
         code: i32,
     },
+    /// Shows a page that a program has made: in the browser when somebody goes step by step.
+    Page {
+        /// Its name in the demo's folder.
+        file: String,
+    },
 }
 
 /// A demo file that cannot be played, and why.
