@@ -6,13 +6,15 @@
 //!  receive   the same the other way (GRO), and up to 32 such buffers at once (recvmmsg)
 //! ```
 //! One system call for each datagram of 1,400 bytes is what limits a fast link, not the bytes. Where a system
-//! has none of this, quinn-udp sends and receives them one by one. It also forbids fragments. Sources: udp(7)
-//! `UDP_SEGMENT` and `UDP_GRO`; RFC 8085 section 3.2 (why not to fragment).
+//! has none of this, quinn-udp sends and receives them one by one. It also forbids fragments. While the narration or a
+//! capture is told of each call, each datagram has a call of its own. Sources: udp(7) `UDP_SEGMENT` and `UDP_GRO`;
+//! RFC 8085 section 3.2 (why not to fragment).
 
 use std::io::{self, ErrorKind, IoSliceMut};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use netcommon::narrate;
 use netcommon::net::UdpSocket;
 use netcommon::readiness::{Interest, Key, Readiness, Ready};
 use netcommon::shutdown::Waker;
@@ -32,7 +34,8 @@ const BUFFERS: usize = if BATCH_SIZE < 16 { BATCH_SIZE } else { 16 };
 pub struct Endpoint {
     sockets: Readiness<UdpSocket>,
     key: Key,
-    state: UdpSocketState,
+    /// What takes and gives many at once; `None` while each call is told.
+    state: Option<UdpSocketState>,
     received: Vec<u8>,
     ready: Vec<Ready>,
     start: Instant,
@@ -44,10 +47,17 @@ impl Endpoint {
     /// # Errors
     /// When the system has no descriptors left, or no such options.
     pub fn new(socket: UdpSocket) -> io::Result<Self> {
-        let state = UdpSocketState::new(socket.as_std().into())?;
-        // Less room is slower, and no error.
-        let _ = state.set_recv_buffer_size(socket.as_std().into(), KERNEL_BUFFER);
-        let _ = state.set_send_buffer_size(socket.as_std().into(), KERNEL_BUFFER);
+        let state = if narrate::is_on() {
+            socket.set_nonblocking(true)?;
+            let _ = socket.set_recv_buffer_size(KERNEL_BUFFER);
+            None
+        } else {
+            let state = UdpSocketState::new(socket.as_std().into())?;
+            // Less room is slower, and no error.
+            let _ = state.set_recv_buffer_size(socket.as_std().into(), KERNEL_BUFFER);
+            let _ = state.set_send_buffer_size(socket.as_std().into(), KERNEL_BUFFER);
+            Some(state)
+        };
         let mut sockets = Readiness::new()?;
         let key = sockets.insert(socket, Interest::Readable, ())?;
         let received = vec![0; BUFFERS * BUFFER_LEN];
@@ -69,7 +79,7 @@ impl Endpoint {
     /// How many datagrams of equal length one call may send.
     #[must_use]
     pub fn batch_max(&self) -> usize {
-        self.state.max_gso_segments()
+        self.state.as_ref().map_or(1, UdpSocketState::max_gso_segments)
     }
 
     /// Waits until a datagram is there, `deadline` is, or the waker was fired: `epoll_wait(2)`.
@@ -89,10 +99,20 @@ impl Endpoint {
     /// The socket is broken; news of somebody's closed port is none.
     pub fn receive(&mut self, mut take: impl FnMut(Duration, SocketAddr, &[u8])) -> io::Result<bool> {
         let (socket, ()) = self.sockets.get(self.key).expect("it is never removed");
+        let Some(state) = &self.state else {
+            return match socket.recv_from(&mut self.received[..BUFFER_LEN]) {
+                Ok((len, peer)) => {
+                    take(self.start.elapsed(), peer, &self.received[..len]);
+                    Ok(true)
+                }
+                Err(error) if is_no_failure(&error) => Ok(false),
+                Err(error) => Err(error),
+            };
+        };
         let mut metas = [RecvMeta::default(); BUFFERS];
         let mut buffers = self.received.chunks_exact_mut(BUFFER_LEN).map(IoSliceMut::new);
         let mut buffers: [IoSliceMut<'_>; BUFFERS] = std::array::from_fn(|_| buffers.next().expect("as many as made"));
-        let count = match self.state.recv(socket.as_std().into(), &mut buffers, &mut metas) {
+        let count = match state.recv(socket.as_std().into(), &mut buffers, &mut metas) {
             Ok(count) => count,
             Err(error) if is_no_failure(&error) => return Ok(false),
             Err(error) => return Err(error),
@@ -115,11 +135,18 @@ impl Endpoint {
     /// # Errors
     /// The wait for room failed.
     pub fn send(&mut self, to: SocketAddr, bytes: &[u8], len: usize) -> io::Result<()> {
-        let segment_size = (bytes.len() > len).then_some(len);
-        let transmit = Transmit { destination: to, ecn: None, contents: bytes, segment_size, src_ip: None };
         loop {
             let (socket, ()) = self.sockets.get(self.key).expect("it is never removed");
-            match self.state.try_send(socket.as_std().into(), &transmit) {
+            let sent = match &self.state {
+                Some(state) => {
+                    let segment_size = (bytes.len() > len).then_some(len);
+                    let transmit = Transmit { destination: to, ecn: None, contents: bytes, segment_size, src_ip: None };
+                    state.try_send(socket.as_std().into(), &transmit)
+                }
+                // `batch_max` is 1: there is nothing to cut.
+                None => socket.send_to(bytes, to).map(drop),
+            };
+            match sent {
                 Ok(()) => return Ok(()),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => self.wait_for_room()?,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}

@@ -46,11 +46,13 @@ impl Figure {
         }
     }
 
-    fn show(self, value: u64) -> String {
+    fn show(self, value: f64) -> String {
+        let whole = value.round() as u64;
         match self {
-            Self::BytesIn | Self::BytesOut => format!("{}/s", bytes(value)),
-            Self::NewConnections | Self::Errors => format!("{}/s", grouped(value)),
-            Self::Open => grouped(value),
+            Self::BytesIn | Self::BytesOut => format!("{}/s", bytes(whole)),
+            Self::NewConnections | Self::Errors if value < 10.0 && value.fract() != 0.0 => format!("{value:.1}/s"),
+            Self::NewConnections | Self::Errors => format!("{}/s", grouped(whole)),
+            Self::Open => grouped(whole),
         }
     }
 }
@@ -98,11 +100,13 @@ impl Alert {
         let value = match self.figure.sum(totals) {
             Some(sum) => {
                 let grown = sum.saturating_sub(std::mem::replace(&mut self.before, sum));
-                (grown as f64 / elapsed.as_secs_f64().max(f64::MIN_POSITIVE)) as u64
+                grown as f64 / elapsed.as_secs_f64().max(f64::MIN_POSITIVE)
             }
-            None => totals.open,
+            None => totals.open as f64,
         };
-        let holds = if self.above { value > self.limit } else { value < self.limit };
+        // Not cut to a whole number: a single error in 1.01 s is more than none.
+        let limit = self.limit as f64;
+        let holds = if self.above { value > limit } else { value < limit };
         if holds == std::mem::replace(&mut self.holds, holds) {
             return None;
         }
@@ -120,7 +124,7 @@ impl Alert {
 impl fmt::Display for Alert {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.above { '>' } else { '<' };
-        write!(f, "{} {sign} {}", self.figure.name(), self.figure.show(self.limit))
+        write!(f, "{} {sign} {}", self.figure.name(), self.figure.show(self.limit as f64))
     }
 }
 
@@ -142,6 +146,7 @@ impl FromStr for Alert {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::connection::How;
 
     #[test]
     fn an_alert_speaks_when_it_begins_and_when_it_ends() {
@@ -151,11 +156,19 @@ mod tests {
             .map(|connections| alert.look(&Totals { connections, ..Totals::default() }, Duration::from_secs(2)))
             .collect();
         let begin = "alert: new-connections > 100/s: 150/s".to_owned();
-        let end = "over: new-connections > 100/s: 0/s".to_owned();
+        let end = "over: new-connections > 100/s: 0.5/s".to_owned();
         assert_eq!(said, [None, Some(begin), None, Some(end)]);
         let mut few: Alert = "open < 2".parse().unwrap();
         assert_eq!(few.look(&Totals::default(), Duration::ZERO).as_deref(), Some("alert: open < 2: 0"));
         assert!(few.holds());
+    }
+
+    #[test]
+    fn a_single_error_in_a_little_more_than_a_second_is_more_than_none() {
+        let mut alert: Alert = "errors > 0/s".parse().unwrap();
+        let endings = [(How::Refused, 1)].into();
+        let said = alert.look(&Totals { endings, ..Totals::default() }, Duration::from_millis(1010));
+        assert_eq!(said.as_deref(), Some("alert: errors > 0/s: 1.0/s"));
     }
 
     #[test]

@@ -172,7 +172,7 @@ pub(crate) struct CaptureArgs {
     #[arg(value_name = "PORT", required = true, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) ports: Vec<u16>,
 
-    /// Write the packets themselves into FILE, as pcapng
+    /// Write the packets themselves into FILE, as pcapng; so does --pcapng
     #[arg(long, value_name = "FILE")]
     pub(crate) write: Option<PathBuf>,
 

@@ -10,9 +10,9 @@ use netcommon::escape::escape;
 use netcommon::lang::Lang;
 
 use crate::connection::{Connection, How};
-use crate::observation::Protocol;
+use crate::observation::{Mark, Protocol};
 use crate::record::Record;
-use crate::report::{grouped, table};
+use crate::report::{grouped, table, words};
 use crate::totals::Totals;
 
 /// Connections that are named one by one.
@@ -24,7 +24,7 @@ type Pair<'a> = (&'a Connection, &'a Connection);
 /// Which connections both have.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Witnesses<'a> {
-    /// In both, and the same bytes and end.
+    /// In both, and what the one says can be what the other says.
     pub agree: usize,
     /// In both, with other bytes or another end.
     pub disagree: Vec<Pair<'a>>,
@@ -68,8 +68,22 @@ fn by_client(record: &Record) -> HashMap<(Protocol, SocketAddr), Vec<&Connection
     rows
 }
 
+/// Whether both can be right: a number with a mark leaves room, and who has not seen an end contradicts nobody.
 fn agree(a: &Connection, b: &Connection) -> bool {
-    (a.bytes_in, a.bytes_out, a.how) == (b.bytes_in, b.bytes_out, b.how)
+    let same_end = a.how == b.how || [a.how, b.how].contains(&How::Unknown);
+    same_end
+        && fit((a.bytes_in, a.bytes_in_is), (b.bytes_in, b.bytes_in_is))
+        && fit((a.bytes_out, a.bytes_out_is), (b.bytes_out, b.bytes_out_is))
+}
+
+fn fit(a: (u64, Mark), b: (u64, Mark)) -> bool {
+    let [least_a, least_b] = [a, b].map(|(number, is)| number.saturating_sub(u64::from(is == Mark::PlusMinusOne)));
+    let [most_a, most_b] = [a, b].map(|(number, is)| match is {
+        Mark::Exact => number,
+        Mark::PlusMinusOne => number.saturating_add(1),
+        Mark::AtLeast => u64::MAX,
+    });
+    least_a <= most_b && least_b <= most_a
 }
 
 /// The comparison for a terminal; the names are those of the logs.
@@ -90,18 +104,21 @@ pub fn text(a: &Record, b: &Record, names: [&str; 2], lang: Lang) -> String {
         format!("兩邊都有：{agree} 條一致，{disagree} 條不一致；只有 A 有：{only_a}，只有 B 有：{only_b}\n"),
     ));
     for (row, other) in found.disagree.iter().take(NAMED_MAX) {
-        text.push_str(&format!("  {}  A {}  B {}\n", row.peer, told(row), told(other)));
+        text.push_str(&format!("  {}  A {}  B {}\n", row.peer, told(row, lang), told(other, lang)));
     }
     for (name, rows) in [("A", &found.only_a), ("B", &found.only_b)] {
         for row in rows.iter().take(NAMED_MAX) {
-            text.push_str(&format!("  {}  {name} {}\n", row.peer, told(row)));
+            text.push_str(&format!("  {}  {name} {}\n", row.peer, told(row, lang)));
         }
     }
     text
 }
 
-fn told(row: &Connection) -> String {
-    format!("{} in, {} out, {}", grouped(row.bytes_in), grouped(row.bytes_out), row.how)
+fn told(row: &Connection, lang: Lang) -> String {
+    let bytes_in = words::marked(lang, row.bytes_in, row.bytes_in_is);
+    let bytes_out = words::marked(lang, row.bytes_out, row.bytes_out_is);
+    let how = words::how(lang, row.how);
+    lang.pick(format!("{bytes_in} in, {bytes_out} out, {how}"), format!("收 {bytes_in}，送 {bytes_out}，{how}"))
 }
 
 fn rows(a: &Record, b: &Record, lang: Lang) -> Vec<Vec<String>> {
@@ -129,7 +146,7 @@ fn rows(a: &Record, b: &Record, lang: Lang) -> Vec<Vec<String>> {
     for how in How::ALL {
         let [a, b] = [a, b].map(|record| record.sums.all.endings.get(&how).copied().unwrap_or_default());
         if a + b > 0 {
-            rows.push(row(how.name().to_owned(), a, b));
+            rows.push(row(words::how(lang, how).to_owned(), a, b));
         }
     }
     rows
@@ -182,6 +199,23 @@ mod tests {
         assert!(text.contains("In both: 2 agree, 1 do not; only in A: 1, only in B: 1"), "{text}");
         assert!(text.contains("127.0.0.1:2  A 7 in, 0 out, reset  B 7 in, 0 out, orderly"), "{text}");
         assert!(text.contains("+3.8 %"), "{text}");
+    }
+
+    #[test]
+    fn what_a_witness_is_not_sure_of_is_no_contradiction() {
+        for (a, b, want) in [
+            ((5, Mark::Exact), (5, Mark::Exact), true),
+            ((5, Mark::Exact), (6, Mark::Exact), false),
+            ((5, Mark::Exact), (6, Mark::PlusMinusOne), true),
+            ((5, Mark::Exact), (7, Mark::PlusMinusOne), false),
+            ((5, Mark::AtLeast), (9, Mark::Exact), true),
+            ((9, Mark::AtLeast), (5, Mark::Exact), false),
+            ((9, Mark::AtLeast), (5, Mark::AtLeast), true),
+        ] {
+            assert_eq!((fit(a, b), fit(b, a)), (want, want), "{a:?} {b:?}");
+        }
+        let (relay, kernel) = (record(&[(1, 0, 5, How::ResetByClient)]), record(&[(1, 0, 5, How::Unknown)]));
+        assert_eq!(witnesses(&relay, &kernel).agree, 1);
     }
 
     #[test]

@@ -4,14 +4,15 @@
 //! depends on how many are open, never on how long it runs. Every source feeds the same one. Read `observation.rs` and
 //! `event.rs` before.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
 use crate::connection::{Connection, How};
 use crate::event::Event;
+use crate::missed::TOO_MANY_OPEN;
 use crate::moment::Moment;
 use crate::observation::{Flow, Id, Observation, Proof, Side};
-use crate::timeline::{Slot, Timeline};
+use crate::timeline::Slot;
 use crate::totals::{Port, Sums};
 
 #[cfg(test)]
@@ -19,6 +20,9 @@ mod tests;
 
 /// How often [`Ledger::tick`] should be called: rates are by the second.
 pub const TICK: Duration = Duration::from_secs(1);
+
+/// Seconds of which the rate is kept for whoever looks on: two minutes.
+pub const RATES_MAX: usize = 120;
 
 /// Connections that are open at once; a capture of a flood of SYNs would otherwise fill the memory. With half a
 /// kilobyte each they take 128 MB.
@@ -61,7 +65,8 @@ pub struct Open {
 pub struct Ledger {
     open: HashMap<Id, Open>,
     sums: Sums,
-    timeline: Timeline,
+    /// Payload per second both ways, the newest last.
+    rates: VecDeque<u64>,
     /// By port, since the last tick.
     since_tick: BTreeMap<Port, Slot>,
     last_tick: Option<Moment>,
@@ -115,7 +120,7 @@ impl Ledger {
             return None;
         }
         if self.open.len() >= OPEN_MAX {
-            let what = format!("{OPEN_MAX} connections are open; the next ones are not kept");
+            let what = TOO_MANY_OPEN.say(&[&OPEN_MAX]);
             return self.take(at, Observation::Missed { what, at_least: 1 });
         }
         let connection = Connection::new(id, flow, at, not_before);
@@ -142,22 +147,26 @@ impl Ledger {
     /// Once every [`TICK`]: what has passed since, per port, for the log and for the chart.
     pub fn tick(&mut self, at: Moment) -> Vec<Event> {
         let seconds = self.last_tick.map_or(TICK, |last| at.since(last)).as_secs_f64().max(f64::MIN_POSITIVE);
+        let rate = |bytes: u64| (bytes as f64 / seconds) as u64;
         self.last_tick = Some(at);
         for open in self.open.values_mut() {
             let bytes = open.connection.bytes();
             open.connection.end = at.max(open.connection.start);
-            open.bytes_per_second = (bytes.saturating_sub(open.bytes_at_tick) as f64 / seconds) as u64;
+            open.bytes_per_second = rate(bytes.saturating_sub(open.bytes_at_tick));
             open.bytes_at_tick = bytes;
         }
-        let mut all = Slot::default();
+        let mut passed = 0_u64;
         let mut events = Vec::new();
         for ((protocol, on), slot) in std::mem::take(&mut self.since_tick) {
-            all.add(slot);
+            passed = passed.saturating_add(slot.bytes());
             let open = self.sums.ports.get(&(protocol, on)).map_or(0, |totals| totals.open);
             let Slot { bytes_in, bytes_out, opened, .. } = slot;
             events.push(Event::Traffic { at, protocol, on, bytes_in, bytes_out, opened, open });
         }
-        self.timeline.add(at, Slot { open_max: self.sums.all.open, ..all });
+        if self.rates.len() == RATES_MAX {
+            self.rates.pop_front();
+        }
+        self.rates.push_back(rate(passed));
         events
     }
 
@@ -183,10 +192,9 @@ impl Ledger {
         &self.sums
     }
 
-    /// Traffic over time, up to the last tick.
-    #[must_use]
-    pub fn timeline(&self) -> &Timeline {
-        &self.timeline
+    /// Payload per second both ways, one number for each of the last [`RATES_MAX`] ticks, the newest last.
+    pub fn rates(&self) -> impl ExactSizeIterator<Item = u64> {
+        self.rates.iter().copied()
     }
 
     /// The last count of everybody else who counts.

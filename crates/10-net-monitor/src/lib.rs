@@ -18,7 +18,7 @@
 //!
 //! # Read in this order
 //! [`moment`] (one clock that nobody sets back) · [`observation`] (the seam) · [`connection`] · [`event`] (a line of the
-//! log) · [`ledger`] with [`totals`] and [`timeline`] · [`witness`] (from a source to the ledger) · [`recorder`] ·
+//! log) · [`ledger`] with [`totals`] and [`timeline`] · [`witness`] (from a source to the ledger) · [`missed`] · [`recorder`] ·
 //! [`journal`] (whole lines after a kill). Then [`proxy`]: `pairs`, `lane`, `tcp`, `connection`, `udp`. Then [`kernel`], what `watch`
 //! sees. Last [`record`], which
 //! puts a run together again, and [`report`]. [`screen`] shows a run
@@ -44,6 +44,7 @@ pub mod journal;
 pub mod kernel;
 pub mod ledger;
 pub mod lines;
+pub mod missed;
 pub mod moment;
 pub mod observation;
 pub mod packets;

@@ -81,6 +81,10 @@ fn report(args: &ReportArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn run_watch(WatchArgs { ports, recording }: WatchArgs) -> anyhow::Result<ExitCode> {
+    if recording.common.pcapng.is_some() {
+        let said = "`watch` sees the kernel's figures and no packets; `capture` and `proxy` take --pcapng";
+        Cli::command().error(ErrorKind::ArgumentConflict, said).exit();
+    }
     let mut session = Session::begin(&recording, "watch")?;
     let watch = Watch::open(&ports)?;
     for port in ports {
@@ -105,6 +109,8 @@ fn print(text: &str) -> anyhow::Result<ExitCode> {
 
 fn run_capture(CaptureArgs { interface, ports, write, recording }: CaptureArgs) -> anyhow::Result<ExitCode> {
     let mut session = Session::begin(&recording, "capture")?;
+    // It has no traffic of its own: what --pcapng asks of it are the packets that it sees.
+    let write = write.or_else(|| recording.common.pcapng.clone());
     let capture = Capture::open(&interface, &ports, write.as_deref())?;
     for port in ports {
         session.watch(format!("{interface} port {port}"), format_args!("Capturing port {port} on {interface}"));

@@ -61,6 +61,12 @@ impl Moment {
         Self::from_micros(self.0.saturating_add(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)))
     }
 
+    /// So much earlier, but not before 1970.
+    #[must_use]
+    pub fn minus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)))
+    }
+
     /// Date and time to the second, for people: `2026-11-23 08:15:00`.
     #[must_use]
     pub fn to_the_second(self) -> String {

@@ -65,7 +65,7 @@ impl Record {
             Event::Traffic { at, protocol, on, bytes_in, bytes_out, opened, open } => {
                 self.saw(at);
                 self.open.insert((protocol, on), open);
-                let open_max = self.open.values().sum();
+                let open_max = self.open.values().copied().fold(0, u64::saturating_add);
                 self.timeline.add(at, Slot { bytes_in, bytes_out, opened, open_max });
             }
             Event::Missed { at, .. } | Event::ClockSet { at, .. } | Event::Gap { at, .. } => {
@@ -114,6 +114,7 @@ impl Record {
         }
         self.finish();
         self.running = true;
+        self.timeline.begin(heading.at);
         self.runs.push(heading);
     }
 

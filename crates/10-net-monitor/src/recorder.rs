@@ -107,8 +107,11 @@ impl Recorder {
                 return self.finish();
             }
             if next_tick <= Instant::now() {
-                next_tick = Instant::now() + TICK;
                 self.tick();
+                // Not from now on: a little late each time, some second would have no tick.
+                while next_tick <= Instant::now() {
+                    next_tick += TICK;
+                }
             }
             let now = self.clock.now();
             self.flush(now);

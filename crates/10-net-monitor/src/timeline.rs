@@ -13,6 +13,10 @@ pub const SLOTS_MAX: usize = 600;
 /// How wide a slot is at the beginning.
 pub const SLOT: Duration = Duration::from_secs(1);
 
+/// Whoever counts by the second does so a little late, and means the second that is over. Much more than a busy machine
+/// needs, and still far from a second.
+const LATE_MAX: Duration = Duration::from_millis(250);
+
 /// What happened in one slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Slot {
@@ -52,8 +56,9 @@ impl Slot {
 ///
 /// let start = Moment::from_micros(0);
 /// let mut timeline = Timeline::default();
-/// timeline.add(start, Slot { bytes_in: 5, ..Slot::default() });
-/// timeline.add(start.plus(Duration::from_secs(2)), Slot { bytes_in: 7, ..Slot::default() });
+/// timeline.begin(start);
+/// timeline.add(start.plus(Duration::from_secs(1)), Slot { bytes_in: 5, ..Slot::default() });
+/// timeline.add(start.plus(Duration::from_secs(3)), Slot { bytes_in: 7, ..Slot::default() });
 /// let bytes: Vec<u64> = timeline.slots().iter().map(|slot| slot.bytes_in).collect();
 /// assert_eq!(bytes, [5, 0, 7]);
 /// ```
@@ -71,9 +76,16 @@ impl Default for Timeline {
 }
 
 impl Timeline {
-    /// Adds what happened at `at`. What happened before the first moment is put into the first slot.
-    pub fn add(&mut self, at: Moment, what: Slot) {
-        let start = *self.start.get_or_insert(at);
+    /// The first slot begins at `at`, unless it is known already.
+    pub fn begin(&mut self, at: Moment) {
+        self.start.get_or_insert(at);
+    }
+
+    /// Adds what happened in the second before `until`, which may come up to a quarter of a second late. What happened
+    /// before the first slot is put into it.
+    pub fn add(&mut self, until: Moment, what: Slot) {
+        let start = *self.start.get_or_insert(until.minus(SLOT));
+        let at = until.minus(LATE_MAX);
         let mut index = self.index(at.since(start));
         while index >= SLOTS_MAX {
             self.widen();
@@ -134,6 +146,20 @@ mod tests {
         let mut all = Slot::default();
         timeline.slots().iter().for_each(|slot| all.add(*slot));
         assert_eq!(all, Slot { bytes_in: 5_000, bytes_out: 10_000, opened: 5_000, open_max: 4_999 });
+    }
+
+    #[test]
+    fn each_second_has_its_slot_however_late_it_is_counted() {
+        let start = Moment::from_micros(1_700_000_000_000_000);
+        let mut timeline = Timeline::default();
+        timeline.begin(start);
+        for second in 1..=100 {
+            let late = Duration::from_millis(second * 37 % 240);
+            let until = start.plus(Duration::from_secs(second)).plus(late);
+            timeline.add(until, Slot { bytes_in: second, ..Slot::default() });
+        }
+        let counted: Vec<u64> = timeline.slots().iter().map(|slot| slot.bytes_in).collect();
+        assert_eq!((timeline.start(), counted), (Some(start), (1..=100).collect()));
     }
 
     #[test]

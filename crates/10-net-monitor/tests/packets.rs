@@ -59,7 +59,7 @@ fn packets_on_the_loopback_interface_count_once() {
     });
     let port = target.addr.port().to_string();
     let [log_path, packets_path] = [&path, &packets].map(|path| path.to_str().unwrap());
-    let mut program = Program::start(EXE, &["capture", "lo", &port, "--log", log_path, "--write", packets_path]);
+    let mut program = Program::start(EXE, &["capture", "lo", &port, "--log", log_path, "--pcapng", packets_path]);
     let Some(_first) = program.next_line(common::DEADLINE) else {
         let end = program.wait();
         assert_eq!(end.code, Some(1));
@@ -78,6 +78,7 @@ fn packets_on_the_loopback_interface_count_once() {
     let live = connections(&log(&path));
     assert_eq!(live.len(), 1, "{live:#?}");
     assert_eq!((live[0].bytes_in, live[0].bytes_out), (100_000, 20_000));
+    assert!(std::fs::read(&packets).unwrap().windows(15).any(|part| part == b"genuine packets"));
     let read = net_monitor::packets::file::read(&packets).unwrap();
     assert_eq!((read.connections[0].bytes_in, read.connections[0].bytes_out), (100_000, 20_000));
 }

@@ -11,11 +11,15 @@ use std::time::Duration;
 
 use net_monitor::connection::How;
 use net_monitor::event::Event;
+use net_monitor::moment::Clock;
+use net_monitor::observation::Observation;
 use net_monitor::proxy::udp::Relay;
+use net_monitor::witness::Witness;
 use netcommon::net::UdpSocket;
+use netcommon::shutdown::Shutdown;
 use netcommon::testing::aside;
 
-use crate::common::{DEADLINE, any_port, connections, watched};
+use crate::common::{DEADLINE, StopAtEnd, any_port, connections, watched};
 
 fn client(peer: SocketAddr) -> Plain {
     let client = Plain::bind(any_port()).unwrap();
@@ -72,13 +76,26 @@ fn every_datagram_and_its_bytes_are_counted_for_its_client() {
 #[test]
 fn a_target_that_is_not_there_is_heard_of_and_ends_nothing() {
     let nobody = Plain::bind(any_port()).unwrap().local_addr().unwrap();
-    let events = relayed(nobody, Duration::from_millis(1), |front| {
-        let client = client(front);
-        client.send("有人嗎".as_bytes()).unwrap();
-        // Forgotten at the second tick after it has fallen silent; nothing comes that could be waited for.
-        client.set_read_timeout(Some(Duration::from_millis(2_500))).unwrap();
-        assert!(client.recv(&mut [0; 9]).is_err());
+    let front = UdpSocket::bind(any_port()).unwrap();
+    let addr = front.local_addr().unwrap();
+    let (witness, seen) = Witness::new(Clock::start());
+    let stop = StopAtEnd(Shutdown::new());
+    let token = stop.0.clone();
+    let relay = aside("relay", move || {
+        Relay::new(vec![(front, nobody)], Duration::from_millis(1), witness).unwrap().run(&token).unwrap();
     });
-    let seen = connections(&events);
-    assert_eq!((seen.len(), seen[0].bytes_in, seen[0].how), (1, 9, How::Refused));
+    let client = client(addr);
+    client.send("有人嗎".as_bytes()).unwrap();
+    let mut bytes = 0;
+    // Forgotten at the second tick after it has fallen silent.
+    let how = loop {
+        match seen.recv_timeout(DEADLINE).unwrap().1 {
+            Observation::Counted { counts, .. } => bytes = counts.bytes[0],
+            Observation::Closed { how, .. } => break how,
+            _ => {}
+        }
+    };
+    assert_eq!((bytes, how), (9, How::Refused));
+    drop(stop);
+    let () = relay.wait();
 }

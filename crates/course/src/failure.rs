@@ -119,5 +119,6 @@ fn name(step: &Step) -> String {
         Step::Run { lane, command, .. } => format!("run `{}` in lane `{lane}`", command.text()),
         Step::Kill { lane } => format!("kill lane `{lane}`"),
         Step::Same { file, copy } => format!("same `{file}` and `{copy}`"),
+        Step::Page { file } => format!("page `{file}`"),
     }
 }

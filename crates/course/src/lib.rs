@@ -34,6 +34,7 @@ pub mod exercise;
 pub mod failure;
 pub mod keyboard;
 pub mod lane;
+mod page;
 pub mod player;
 pub mod programs;
 pub mod screen;

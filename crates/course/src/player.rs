@@ -11,6 +11,7 @@
 //! should be seen before the next action, a demo has to wait for. Read `crate::script` before this file.
 
 use std::fs;
+use std::process::Child;
 use std::time::{Duration, Instant};
 
 use netcommon::cli::StdoutError;
@@ -19,6 +20,7 @@ use netcommon::shutdown::StageReached;
 use crate::failure::{PlayError, StepFailure};
 use crate::keyboard::Keyboard;
 use crate::lane::{Heard, Lane};
+use crate::page;
 use crate::programs::Programs;
 use crate::screen::Screen;
 use crate::script::{CommandLine, Contents, Demo, HERE, LANG, Pattern, Scratch, Step, Values, fill};
@@ -47,6 +49,8 @@ struct Session<'a> {
     /// Where programs are started; below the lanes, because they are to end before it is removed.
     scratch: Option<Scratch>,
     values: Values,
+    /// They stay open behind the demo, and are nobody's lane.
+    browsers: Vec<Child>,
     /// A question was just asked, which has stopped already.
     has_stopped: bool,
 }
@@ -69,7 +73,7 @@ impl Player<'_> {
         if let Some(scratch) = &scratch {
             values.insert(HERE.to_owned(), scratch.path().display().to_string());
         }
-        let mut session = Session { lanes: Vec::new(), scratch, values, has_stopped: false };
+        let mut session = Session { lanes: Vec::new(), scratch, values, browsers: Vec::new(), has_stopped: false };
         for (index, step) in steps.iter().enumerate() {
             self.step(step, &mut session).map_err(|error| error.in_step(index, step, &mut session.lanes))?;
         }
@@ -111,6 +115,7 @@ impl Player<'_> {
             }
             Step::Kill { lane } => session.lanes.retain(|(name, _)| name != lane),
             Step::Same { file, copy } => same(file, copy, session)?,
+            Step::Page { file } => self.page(file, session)?,
         }
         Ok(())
     }
@@ -274,6 +279,20 @@ impl Player<'_> {
         }
         self.screen.said(name, &words::ended(status, left_out, self.screen.lang()))?;
         session.lanes.retain(|(lane, _)| *lane != name);
+        Ok(())
+    }
+
+    fn page(&mut self, file: &str, session: &mut Session<'_>) -> Result<(), PlayError> {
+        let path = session.scratch.as_ref().map(|scratch| scratch.path().join(file)).filter(|path| path.is_file());
+        let Some(path) = path else {
+            return Err(StepFailure::new(format!("the page {file}")).but("no program has made it"));
+        };
+        if self.keyboard.is_some() {
+            match page::open(&path) {
+                Ok(browser) => session.browsers.push(browser),
+                Err(why) => self.screen.sentence(&words::page_lies_at(&path, &why, self.screen.lang()))?,
+            }
+        }
         Ok(())
     }
 

@@ -2,6 +2,8 @@
 //!
 //! Sentences of `crate::tour` and `crate::player`; errors stay English, because a search engine knows those.
 
+use std::io;
+use std::path::Path;
 use std::process::ExitStatus;
 
 use netcommon::lang::Lang;
@@ -96,6 +98,15 @@ pub(crate) fn ended(status: ExitStatus, left_out: usize, lang: Lang) -> String {
     }
 }
 
+/// Where a page lies that no browser could be found for.
+pub(crate) fn page_lies_at(page: &Path, why: &io::Error, lang: Lang) -> String {
+    let page = page.display();
+    lang.pick(
+        format!("Open it yourself while the demo waits: {page} ({why})"),
+        format!("請在示範等候時自己打開：{page}（{why}）"),
+    )
+}
+
 /// What `--step` says before an action; `None` for a step that does nothing to a program.
 pub(crate) fn next_action(step: &Step, values: &Values, lang: Lang) -> Option<String> {
     Some(match step {
@@ -109,6 +120,7 @@ pub(crate) fn next_action(step: &Step, values: &Values, lang: Lang) -> Option<St
         }
         Step::EndInput { lane } => lang.pick(format!("the input of {lane} ends"), format!("{lane} 的輸入結束")),
         Step::Interrupt { lane } => lang.pick(format!("Ctrl-C for {lane}"), format!("對 {lane} 按 Ctrl-C")),
+        Step::Page { file } => lang.pick(format!("the browser opens `{file}`"), format!("瀏覽器打開 `{file}`")),
         Step::Say(_) | Step::Ask(_) | Step::Answer(_) | Step::Wait { .. } | Step::Exit { .. } => return None,
         Step::Kill { .. } | Step::Same { .. } => return None,
     })

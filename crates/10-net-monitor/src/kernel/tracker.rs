@@ -45,13 +45,24 @@ pub struct Tracker {
     /// Connections with a dead end whose other end may yet be heard of.
     waiting: HashSet<u64>,
     orphans: Orphans,
-    /// Connections told without this end, the oldest first: should its death be announced late, it is no new one.
-    remembered: VecDeque<(SocketAddr, SocketAddr, Side)>,
+    /// Connections told without an end, the oldest first: should its death be announced late, it is no new one.
+    remembered: VecDeque<Remembered>,
     /// Whose program listens on a port.
     owners: HashMap<u16, String>,
     start: Moment,
     last_look: Moment,
     told: Vec<(Moment, Observation)>,
+}
+
+/// A connection that was told without one of its ends.
+#[derive(Debug, PartialEq, Eq)]
+struct Remembered {
+    client: SocketAddr,
+    server: SocketAddr,
+    /// The end that nobody has seen.
+    side: Side,
+    /// It has been aborted: its announcement will not name the client.
+    aborted: bool,
 }
 
 impl Tracker {
@@ -147,14 +158,15 @@ impl Tracker {
             None if !verdict::was_connection(socket) => return false,
             None if is_wiped(socket) => {
                 let is_ours = self.ports.contains(&socket.local.port());
-                if is_ours {
+                if is_ours && !self.is_remembered(|end| end.aborted && end.server == socket.local) {
                     self.orphans.add(at, self.last_look, socket);
                 }
                 return is_ours;
             }
             None => {
                 let Some((flow, side)) = self.flow_of(socket) else { return false };
-                if self.is_remembered(&flow, side) {
+                let wanted = (flow.client, flow.server, side);
+                if self.is_remembered(|end| (end.client, end.server, end.side) == wanted) {
                     return true;
                 }
                 (self.place(at, socket, flow, side), side)
@@ -171,10 +183,9 @@ impl Tracker {
         true
     }
 
-    /// Whether this is the late end of a connection that was told without it.
-    fn is_remembered(&mut self, flow: &Flow, side: Side) -> bool {
-        let wanted = (flow.client, flow.server, side);
-        let index = self.remembered.iter().position(|known| *known == wanted);
+    /// Whether a late end is that of a connection that was told without it; of several the oldest.
+    fn is_remembered(&mut self, is_wanted: impl Fn(&Remembered) -> bool) -> bool {
+        let index = self.remembered.iter().position(is_wanted);
         index.and_then(|index| self.remembered.remove(index)).is_some()
     }
 
@@ -259,7 +270,8 @@ impl Tracker {
             pair.ends[Side::Server.index()] = Some(aborted(orphan.at));
         }
         if let Some(side) = pair.unseen() {
-            self.remembered.push_back((key.0, key.1, side));
+            let aborted = pair.misses_aborted_server();
+            self.remembered.push_back(Remembered { client: key.0, server: key.1, side, aborted });
             self.remembered.drain(..self.remembered.len().saturating_sub(REMEMBERED_MAX));
         }
         let (first, how) = (verdict::ended_first(&pair.ends), verdict::how(&pair.ends));

@@ -26,6 +26,7 @@ use super::proof::{Audit, is_open};
 use super::snmp::{Counters, netlink_drops};
 use super::sock_diag::{Asker, Deaths, Heard};
 use super::tracker::Tracker;
+use crate::missed::{DEATHS_LOST, OPENED_MEANWHILE, SOME};
 use crate::moment::{Clock, Moment};
 use crate::observation::{Observation, Proof};
 use crate::witness::Witness;
@@ -233,8 +234,8 @@ impl<'a> Watcher<'a> {
         let dropped = self.drops_since_last();
         let sockets = self.ask()?;
         self.tracker.resync(at, &sockets);
-        let count = dropped.map_or_else(|| "some".to_owned(), |dropped| dropped.to_string());
-        let what = format!("the kernel's queue for us was full: {count} announcements of closed sockets were lost");
+        let count = dropped.map_or_else(|| SOME.say(&[]), |dropped| dropped.to_string());
+        let what = DEATHS_LOST.say(&[&count]);
         self.witness.tell_at(at, Observation::Missed { what, at_least: 0 });
         Ok(())
     }
@@ -287,9 +288,7 @@ impl<'a> Watcher<'a> {
                 return Ok(self.audit.result(before, open));
             }
             if tries == AUDIT_TRIES {
-                let what = format!(
-                    "{opened_meanwhile} connections were opened while the books were closed; they may be counted wrongly"
-                );
+                let what = OPENED_MEANWHILE.say(&[&opened_meanwhile]);
                 self.witness.tell(Observation::Missed { what, at_least: 0 });
                 return Ok(self.audit.result(before, open));
             }

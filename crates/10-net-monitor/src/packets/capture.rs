@@ -2,20 +2,27 @@
 //!
 //! A packet socket sees what every program sends and receives, so the system gives it to nobody without `CAP_NET_RAW`.
 //! The kernel takes off what stands before the IP header, and a small program of ours inside it lets only this interface
-//! through. Read before: `streams.rs`. Sources: packet(7), capabilities(7), socket(7) for `SO_ATTACH_FILTER`.
+//! through. What finds no room in the queue is lost, and counted. Read before: `streams.rs`. Sources: packet(7),
+//! capabilities(7), socket(7) for `SO_ATTACH_FILTER` and `SO_RXQ_OVFL`.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, IoSliceMut, Read, Write};
+use std::os::fd::AsRawFd;
 use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use netcommon::error::{OpError, is_timeout};
+use netcommon::error::OpError;
 use netcommon::pcapng::block;
 use netcommon::shutdown::Shutdown;
+use nix::errno::Errno;
+use nix::sys::socket::sockopt::RxqOvfl;
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt};
 use socket2::{Domain, Protocol, SockFilter, Socket, Type};
 
 use super::decode::{self, Link};
 use super::streams::Streams;
+use crate::missed::PACKETS_LOST;
+use crate::observation::Observation;
 use crate::witness::Witness;
 
 /// `ETH_P_ALL`, as the kernel wants it: 16 bits in network byte order.
@@ -28,6 +35,10 @@ const PACKET_LEN_MAX: usize = 128 * 1024;
 const QUEUE_BYTES: usize = 8 * 1024 * 1024;
 /// How long one wait for a packet may take before the stop token is looked at again.
 const WAIT_MAX: Duration = Duration::from_millis(100);
+/// How long what still waits at the end is read; on a busy interface it would never end.
+const LAST_MAX: Duration = Duration::from_millis(500);
+/// Lost packets are told of so often at most.
+const TELL_EVERY: Duration = Duration::from_secs(1);
 
 /// A packet socket that is ready.
 #[derive(Debug)]
@@ -35,6 +46,9 @@ pub struct Capture {
     socket: Socket,
     streams: Streams,
     file: Option<File>,
+    /// Packets that the kernel has dropped because nobody had read the ones before: so far, and how many were told of.
+    dropped: u32,
+    dropped_told: u32,
 }
 
 impl Capture {
@@ -54,6 +68,7 @@ impl Capture {
         })?;
         let ready = socket.attach_filter(&only_interface(index, is_loopback)).and_then(|()| {
             let _ = socket.set_recv_buffer_size(QUEUE_BYTES);
+            setsockopt(&socket, RxqOvfl, &1)?;
             // What came from other interfaces before the filter was there.
             socket.set_nonblocking(true)?;
             while (&socket).read(&mut [0; 1]).is_ok() {}
@@ -62,7 +77,8 @@ impl Capture {
         });
         ready.map_err(|error| failed("prepare the packet socket on", error))?;
         let file = file.map(|path| begin(path, interface)).transpose()?;
-        Ok(Self { socket, streams: Streams::new(ports.iter().copied()), file })
+        let streams = Streams::new(ports.iter().copied());
+        Ok(Self { socket, streams, file, dropped: 0, dropped_told: 0 })
     }
 
     /// Tells `witness` of what passes, until the shutdown begins.
@@ -71,28 +87,68 @@ impl Capture {
     /// The interface has gone, or the file cannot be written any more.
     pub fn run(mut self, witness: &Witness, shutdown: &Shutdown) -> Result<(), OpError> {
         let mut buffer = vec![0; PACKET_LEN_MAX];
-        let mut told = Vec::new();
+        let mut looked = Instant::now();
         while !shutdown.is_draining() {
-            let len = match (&self.socket).read(&mut buffer) {
-                Ok(len) => len,
-                Err(error) if is_timeout(&error) || error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(OpError::new("read", "the packet socket", error)),
-            };
-            let Some(packet) = decode::read(Link::Raw, &buffer[..len]) else { continue };
-            self.streams.take(witness.clock().now(), &packet, &mut told);
-            // Packets that the streams take no interest in are of other ports.
-            if !told.is_empty() {
-                self.keep(&buffer[..len]).map_err(|error| OpError::new("write", "the captured packets", error))?;
-            }
-            for (at, seen) in told.drain(..) {
-                witness.tell_at(at, seen);
+            self.take_one(&mut buffer, witness)?;
+            if looked.elapsed() >= TELL_EVERY {
+                looked = Instant::now();
+                self.tell_dropped(witness);
             }
         }
+        let read = |error| OpError::new("read", "the packet socket", error);
+        self.socket.set_nonblocking(true).map_err(read)?;
+        let ended = Instant::now();
+        while ended.elapsed() < LAST_MAX && self.take_one(&mut buffer, witness)? {}
+        let mut told = Vec::new();
         self.streams.finish(&mut told);
         for (at, seen) in told {
             witness.tell_at(at, seen);
         }
+        self.tell_dropped(witness);
         Ok(())
+    }
+
+    /// Takes a packet; `false` when none has come in time.
+    fn take_one(&mut self, buffer: &mut [u8], witness: &Witness) -> Result<bool, OpError> {
+        let received = self.receive(buffer).map_err(|error| OpError::new("read", "the packet socket", error))?;
+        let Some(len) = received else { return Ok(false) };
+        let Some(packet) = decode::read(Link::Raw, &buffer[..len]) else { return Ok(true) };
+        let mut told = Vec::new();
+        self.streams.take(witness.clock().now(), &packet, &mut told);
+        // Packets that the streams take no interest in are of other ports.
+        if !told.is_empty() {
+            self.keep(&buffer[..len]).map_err(|error| OpError::new("write", "the captured packets", error))?;
+        }
+        for (at, seen) in told {
+            witness.tell_at(at, seen);
+        }
+        Ok(true)
+    }
+
+    /// Reads a packet, and beside it how many were dropped before it: `recvmsg(2)`.
+    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+        let mut beside = nix::cmsg_space!(u32);
+        let mut parts = [IoSliceMut::new(buffer)];
+        let received = recvmsg::<()>(self.socket.as_raw_fd(), &mut parts, Some(&mut beside), MsgFlags::empty());
+        let received = match received {
+            Ok(received) => received,
+            Err(Errno::EAGAIN | Errno::EINTR) => return Ok(None),
+            Err(errno) => return Err(errno.into()),
+        };
+        for message in received.cmsgs()? {
+            if let ControlMessageOwned::RxqOvfl(dropped) = message {
+                self.dropped = dropped;
+            }
+        }
+        Ok(Some(received.bytes))
+    }
+
+    fn tell_dropped(&mut self, witness: &Witness) {
+        let count = self.dropped.wrapping_sub(std::mem::replace(&mut self.dropped_told, self.dropped));
+        if count > 0 {
+            let what = PACKETS_LOST.say(&[&count]);
+            witness.tell(Observation::Missed { what, at_least: 0 });
+        }
     }
 
     fn keep(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -154,4 +210,36 @@ fn only_interface(index: u32, is_loopback: bool) -> Vec<SockFilter> {
         SockFilter::new(RETURN, 0, 0, 0),
         SockFilter::new(RETURN, 0, 0, u32::MAX),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::UdpSocket;
+
+    use super::*;
+
+    #[test]
+    fn packets_that_find_no_room_are_counted() {
+        let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let addr = receiver.local_addr().unwrap();
+        let mut capture = match Capture::open("lo", &[addr.port()], None) {
+            Ok(capture) => capture,
+            Err(error) => return eprintln!("skipped: packets that find no room: {error}"),
+        };
+        // The smallest queue that the system gives, and nobody reads it.
+        capture.socket.set_recv_buffer_size(0).unwrap();
+        capture.socket.set_nonblocking(true).unwrap();
+        let sender = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let mut buffer = vec![0; PACKET_LEN_MAX];
+        for _ in 0..100 {
+            sender.send_to(&[7; 1000], addr).unwrap();
+        }
+        // The next one that finds room carries the count; others may take that room before it.
+        let deadline = Instant::now() + netcommon::testing::DEADLINE;
+        while capture.dropped == 0 {
+            assert!(Instant::now() < deadline, "100 packets in a queue for a few, and none was dropped");
+            while capture.receive(&mut buffer).unwrap().is_some() {}
+            sender.send_to(b"1", addr).unwrap();
+        }
+    }
 }

@@ -4,7 +4,7 @@
 //! the report says so. Read before: `streams.rs`.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 
 use netcommon::error::OpError;
@@ -15,6 +15,7 @@ use super::decode::{self, Link};
 use super::streams::Streams;
 use crate::event::{Event, Heading};
 use crate::ledger::{Ledger, TICK};
+use crate::missed::{CAPTURE_BROKEN, CUT_OFF, DAMAGED, NO_CAPTURE, NOT_UNDERSTOOD, TOO_LONG, UNREADABLE};
 use crate::moment::Moment;
 use crate::observation::Observation;
 use crate::record::Record;
@@ -79,7 +80,12 @@ struct Reading {
 impl Reading {
     /// Reads to the end, or to where the file is damaged; returns what is wrong there.
     fn all(&mut self, source: impl Read + Send) -> Option<String> {
-        let mut reader = match create_reader(BLOCK_LEN_MAX, source) {
+        // The reader looks at the beginning once, however little of it one read gives.
+        let (mut source, mut beginning) = (source, Vec::new());
+        if let Err(error) = source.by_ref().take(BLOCK_LEN_MAX as u64).read_to_end(&mut beginning) {
+            return Some(error.to_string());
+        }
+        let mut reader = match create_reader(BLOCK_LEN_MAX, io::Cursor::new(beginning).chain(source)) {
             Ok(reader) => reader,
             Err(error) => return Some(what(&error)),
         };
@@ -155,12 +161,14 @@ impl Reading {
     fn tick(&mut self, at: Moment) {
         let (first, last) = self.span.unwrap_or((at, at));
         self.span = Some((first.min(at), last.max(at)));
-        match self.tick_due {
-            Some(due) if at >= due => self.events.extend(self.ledger.tick(at)),
-            Some(_) => return,
-            None => {}
+        let due = *self.tick_due.get_or_insert(at.plus(TICK));
+        if at < due {
+            return;
         }
-        self.tick_due = Some(at.plus(TICK));
+        // What has passed by now belongs to the second that ended then, also when nothing has come since for an hour.
+        self.events.extend(self.ledger.tick(due));
+        let seconds = u32::try_from(at.since(due).as_secs()).unwrap_or(u32::MAX);
+        self.tick_due = Some(due.plus(TICK).plus(TICK.saturating_mul(seconds)));
     }
 
     fn end(mut self, name: &str, broken: Option<String>) -> Record {
@@ -168,14 +176,11 @@ impl Reading {
         let mut told = Vec::new();
         self.streams.finish(&mut told);
         if let Some(why) = broken {
-            let what = format!("the capture cannot be read behind packet {}: {why}", self.packets);
+            let what = CAPTURE_BROKEN.say(&[&self.packets, &why]);
             told.push((last, Observation::Missed { what, at_least: 0 }));
         }
         if self.not_understood > 0 {
-            let what = format!(
-                "{} of {} packets are neither TCP nor UDP, or cut too short",
-                self.not_understood, self.packets
-            );
+            let what = NOT_UNDERSTOOD.say(&[&self.not_understood, &self.packets]);
             told.push((last, Observation::Missed { what, at_least: 0 }));
         }
         self.take(told);
@@ -193,13 +198,13 @@ impl Reading {
 /// What a parser's error means.
 fn what<I>(error: &PcapError<I>) -> String {
     match error {
-        PcapError::Eof | PcapError::UnexpectedEof | PcapError::Incomplete(_) => "it is cut off",
-        PcapError::BufferTooSmall => "a block says that it is longer than any packet",
-        PcapError::ReadError => "the system does not read on",
-        PcapError::HeaderNotRecognized => "it is no capture",
-        PcapError::NomError(..) | PcapError::OwnedNomError(..) => "a block is damaged",
+        PcapError::Eof | PcapError::UnexpectedEof | PcapError::Incomplete(_) => CUT_OFF,
+        PcapError::BufferTooSmall => TOO_LONG,
+        PcapError::ReadError => UNREADABLE,
+        PcapError::HeaderNotRecognized => NO_CAPTURE,
+        PcapError::NomError(..) | PcapError::OwnedNomError(..) => DAMAGED,
     }
-    .to_owned()
+    .say(&[])
 }
 
 #[cfg(test)]

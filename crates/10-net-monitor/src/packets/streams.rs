@@ -14,8 +14,11 @@ use crate::moment::Moment;
 use crate::observation::{Counts, Flow, Id, Mark, Observation, Protocol, Side};
 use crate::witness::Seen;
 
-/// Connections that are kept at once; a capture of a flood has more, and then the oldest count is told and forgotten.
+/// Connections that are kept at once; a capture of a flood has more, and then the most silent ones are told and forgotten.
 const OPEN_MAX: usize = 100_000;
+
+/// So many are forgotten together: looking for the most silent one before every packet of a flood would take hours.
+const FORGOTTEN_AT_ONCE: usize = OPEN_MAX / 10;
 
 /// A UDP client that has been silent for so long is another one when it speaks again.
 const SILENCE: Duration = Duration::from_secs(4 * 60);
@@ -98,7 +101,9 @@ impl Streams {
 
     /// The capture is over: datagrams have no end of their own; the rest is still open.
     pub fn finish(&mut self, told: &mut Vec<Seen>) {
-        for (_, stream) in self.open.drain().filter(|(key, _)| key.0 == Protocol::Udp) {
+        let mut silent: Vec<_> = self.open.drain().filter(|(key, _)| key.0 == Protocol::Udp).collect();
+        silent.sort_unstable_by_key(|(_, stream)| stream.id);
+        for (_, stream) in silent {
             told.push((stream.last, Observation::Closed { id: stream.id, how: How::Silent }));
         }
     }
@@ -123,10 +128,7 @@ impl Streams {
 
     fn open(&mut self, key: (Protocol, SocketAddr, SocketAddr), at: Moment, packet: &Packet, told: &mut Vec<Seen>) {
         if self.open.len() >= OPEN_MAX {
-            let oldest = self.open.iter().min_by_key(|(_, stream)| stream.last).map(|(key, _)| *key);
-            if let Some(oldest) = oldest {
-                self.close(&oldest, at, told);
-            }
+            self.forget_most_silent(at, told);
         }
         let Packet { from, to, tcp, .. } = *packet;
         let is_answer = tcp.is_some_and(|tcp| tcp.is_syn && tcp.is_ack);
@@ -145,6 +147,14 @@ impl Streams {
         let stream = Stream { id, client, sent: Default::default(), mark, began: at, last: at, rtt: None };
         told.push((at, Observation::Opened { id, flow: Flow { client, server, target: None }, not_before: None }));
         self.open.insert(key, stream);
+    }
+
+    fn forget_most_silent(&mut self, at: Moment, told: &mut Vec<Seen>) {
+        let mut all: Vec<_> = self.open.iter().map(|(key, stream)| (stream.last, stream.id, *key)).collect();
+        all.sort_unstable_by_key(|(last, id, _)| (*last, *id));
+        for (_, _, key) in all.into_iter().take(FORGOTTEN_AT_ONCE) {
+            self.close(&key, at, told);
+        }
     }
 
     fn close(&mut self, key: &(Protocol, SocketAddr, SocketAddr), at: Moment, told: &mut Vec<Seen>) {
@@ -166,13 +176,15 @@ impl Stream {
     fn segment(&mut self, at: Moment, side: Side, tcp: &Tcp, payload_len: u64) -> Option<End> {
         let sent = &mut self.sent[side.index()];
         sent.packets += 1;
-        if tcp.is_syn {
-            sent.next = Some(tcp.seq.wrapping_add(1));
-            if side == Side::Server {
+        // A SYN has a place in the numbers and is no byte. One that is sent again, or comes late, takes nothing back.
+        let first = if tcp.is_syn { tcp.seq.wrapping_add(1) } else { tcp.seq };
+        if tcp.is_syn && sent.bytes == 0 {
+            sent.next = Some(first);
+            if side == Side::Server && self.rtt.is_none() {
                 self.rtt = Some(at.since(self.began));
             }
         }
-        sent.advance(tcp.seq, payload_len);
+        sent.advance(first, payload_len);
         if tcp.is_rst {
             return Some(End::Over(self.reset(side)));
         }

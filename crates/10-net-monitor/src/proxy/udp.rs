@@ -21,6 +21,7 @@ use netcommon::shutdown::Shutdown;
 
 use crate::connection::How;
 use crate::ledger::TICK;
+use crate::missed::NO_PLACE;
 use crate::observation::{Counts, Flow, Id, Observation, Proof, Protocol, Side};
 use crate::witness::Witness;
 
@@ -229,7 +230,7 @@ impl Relay {
     fn has_no_place(&mut self, client: SocketAddr, cause: &str) {
         self.refused += 1;
         if self.refused == 1 {
-            let what = format!("no place for {client}: {cause}; its datagrams are not relayed");
+            let what = NO_PLACE.say(&[&client, &cause]);
             self.witness.tell(Observation::Missed { what, at_least: 1 });
         }
     }

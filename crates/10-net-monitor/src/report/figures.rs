@@ -60,6 +60,15 @@ pub(super) fn largest(record: &Record, count: usize) -> Vec<&Connection> {
     rows
 }
 
+/// The connections that ended badly, in the order in which they began, so many at most; and how many there are.
+pub(super) fn failed(record: &Record, count: usize) -> (Vec<&Connection>, usize) {
+    let mut rows: Vec<&Connection> = record.connections.iter().filter(|row| row.how.is_error()).collect();
+    let all = rows.len();
+    rows.sort_by_key(|row| (row.start, row.number));
+    rows.truncate(count);
+    (rows, all)
+}
+
 /// Connections that were opened in vain: no byte either way, though nobody refused them.
 pub(super) fn without_data(record: &Record) -> usize {
     record.connections.iter().filter(|row| row.bytes() == 0 && !row.how.is_error()).count()

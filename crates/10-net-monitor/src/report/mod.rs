@@ -10,7 +10,7 @@ pub mod html;
 pub mod json;
 mod table;
 pub mod text;
-mod words;
+pub(crate) mod words;
 
 pub use self::figures::{bytes, grouped, seconds};
 pub(crate) use self::table::table;

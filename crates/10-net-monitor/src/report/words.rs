@@ -6,11 +6,12 @@ use netcommon::lang::Lang;
 
 use crate::connection::How;
 use crate::event::Event;
+use crate::missed::in_chinese;
 use crate::observation::{Mark, Proof};
 use crate::record::Record;
 use crate::report::figures::{grouped, without_data};
 
-pub(super) fn how(lang: Lang, how: How) -> &'static str {
+pub(crate) fn how(lang: Lang, how: How) -> &'static str {
     let chinese = match how {
         How::Orderly => "正常關閉",
         How::ResetByClient => "用戶端重設",
@@ -35,7 +36,7 @@ pub(super) fn mark(lang: Lang, mark: Mark) -> &'static str {
 }
 
 /// A number with its mark, when it is not exact.
-pub(super) fn marked(lang: Lang, number: u64, is: Mark) -> String {
+pub(crate) fn marked(lang: Lang, number: u64, is: Mark) -> String {
     match is {
         Mark::Exact => grouped(number),
         Mark::PlusMinusOne => format!("{} ±1", grouped(number)),
@@ -98,7 +99,8 @@ fn note(lang: Lang, event: &Event) -> Option<String> {
                 0 => String::new(),
                 _ => lang.pick(format!(" (at least {many})"), format!("（至少 {many} 條）")),
             };
-            lang.pick(format!("{at}: not seen: {what}{count}"), format!("{at}：沒看到：{what}{count}"))
+            let chinese = in_chinese(what);
+            lang.pick(format!("{at}: not seen: {what}{count}"), format!("{at}：沒看到：{chinese}{count}"))
         }
         Event::ClockSet { at, by_us } => {
             let (at, by) = (at.time_of_day(), *by_us as f64 / 1e6);

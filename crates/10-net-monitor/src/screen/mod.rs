@@ -21,7 +21,7 @@ use std::time::Duration;
 use netcommon::shutdown::Shutdown;
 use ratatui::crossterm::event::{self, Event, KeyEventKind};
 
-pub use self::snapshot::{PortLine, Row, SHOWN_SLOTS, Snapshot};
+pub use self::snapshot::{PortLine, Row, SHOWN_RATES, Snapshot};
 pub use self::view::{Asked, View};
 
 /// How long the screen waits for a key before it looks for a new snapshot.

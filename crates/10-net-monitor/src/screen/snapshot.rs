@@ -5,15 +5,15 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, RATES_MAX};
 use crate::moment::Moment;
 use crate::observation::Protocol;
 
 /// Connections in a snapshot: more than fit on a screen, with room to scroll and to filter.
 const ROWS_MAX: usize = 500;
 
-/// Slots of the sparkline: the last two minutes.
-pub const SHOWN_SLOTS: usize = 120;
+/// Bars of the sparkline, one a second.
+pub const SHOWN_RATES: usize = RATES_MAX;
 
 /// One connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,8 +62,8 @@ pub struct Snapshot {
     pub open: usize,
     /// The ports, in their order.
     pub ports: Vec<PortLine>,
-    /// Payload both ways per slot, the last slots.
-    pub slots: Vec<u64>,
+    /// Payload per second both ways, the newest last.
+    pub rates: Vec<u64>,
     /// What the user should know: a full disk, something that was not seen.
     pub notice: String,
 }
@@ -98,8 +98,7 @@ impl Snapshot {
             bytes_out: totals.bytes_out,
             errors: totals.errors(),
         });
-        let slots = ledger.timeline().slots();
-        let slots = slots[slots.len().saturating_sub(SHOWN_SLOTS)..].iter().map(crate::timeline::Slot::bytes).collect();
-        Self { at, rows, open, ports: ports.collect(), slots, notice: notice.to_owned() }
+        let rates = ledger.rates().collect();
+        Self { at, rows, open, ports: ports.collect(), rates, notice: notice.to_owned() }
     }
 }

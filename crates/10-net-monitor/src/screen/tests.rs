@@ -33,7 +33,7 @@ fn snapshot(rows: u16) -> Snapshot {
         rows: (0..rows).map(row).collect(),
         open: usize::from(rows),
         ports: vec![port],
-        slots: (0..SHOWN_SLOTS as u64).collect(),
+        rates: (0..SHOWN_RATES as u64).collect(),
         notice: String::new(),
     }
 }
@@ -58,6 +58,18 @@ fn eighty_by_twenty_four_has_everything() {
     }
     assert!(screen.contains("49.0 kB/s   951 B"), "the fastest one is first:\n{screen}");
     assert!(screen.contains("tcp 192.0.2.1:40049"), "{screen}");
+}
+
+#[test]
+fn the_longest_ipv4_address_keeps_its_port_on_every_usual_width() {
+    let mut snapshot = snapshot(1);
+    snapshot.rows[0].peer = "255.255.255.255:65535".parse().unwrap();
+    for (width, server) in
+        [(44, "8001"), (50, "8001"), (72, "8001"), (73, "8001"), (80, "8001"), (99, "8001"), (100, "127.0.0.1:8001")]
+    {
+        let screen = drawn(&mut View::default(), &snapshot, width, 24);
+        assert!(screen.contains("tcp 255.255.255.255:65535 ") && screen.contains(server), "{width}:\n{screen}");
+    }
 }
 
 #[test]

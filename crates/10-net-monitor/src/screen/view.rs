@@ -18,6 +18,13 @@ use crate::report::{bytes, seconds};
 /// A filter is an address or a part of one; nobody types more.
 const FILTER_MAX: usize = 60;
 
+/// With so many columns there is room for the server's whole address beside the client's.
+const WIDE: u16 = 100;
+
+/// With fewer there is room for the client and its rate only: the longest client with IPv4 has 25 columns, the others and
+/// the gaps between them take 48.
+const NARROW: u16 = 73;
+
 /// What a key asks the program for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
@@ -125,14 +132,14 @@ impl View {
         let rest = [Constraint::Min(1), Constraint::Length(1)];
         let places: [Rect; 5] = Layout::vertical(parts.into_iter().chain(rest)).areas(area);
         frame.render_widget(self.head(snapshot), places[0]);
-        draw_slots(frame, snapshot, places[1]);
+        draw_rates(frame, snapshot, places[1]);
         draw_ports(frame, snapshot, places[2]);
         self.draw_rows(frame, snapshot, places[3]);
         frame.render_widget(self.foot(snapshot), places[4]);
     }
 
     fn head(&self, snapshot: &Snapshot) -> Paragraph<'static> {
-        let now = snapshot.slots.last().copied().unwrap_or_default();
+        let now = snapshot.rates.last().copied().unwrap_or_default();
         let state = if self.paused { "  PAUSED" } else { "" };
         let text = format!(
             "net-monitor {} UTC  {} open  {}/s{state}",
@@ -151,19 +158,11 @@ impl View {
         self.order.sort(&mut rows);
         let height = usize::from(place.height.saturating_sub(2));
         self.top = self.top.min(rows.len().saturating_sub(height));
-        let cells = rows.iter().skip(self.top).take(height.max(1)).map(|row| {
-            TableRow::new([
-                format!("{}/s", bytes(row.bytes_per_second)),
-                bytes(row.bytes_in),
-                bytes(row.bytes_out),
-                seconds(row.age),
-                format!("{} {}", row.protocol, row.peer),
-                row.server.to_string(),
-            ])
-        });
-        let widths =
-            [11, 9, 9, 9].map(Constraint::Length).into_iter().chain([Constraint::Fill(1), Constraint::Fill(1)]);
-        let heading = TableRow::new(["rate", "in", "out", "age", "client", "server"]);
+        let columns = columns(place.width);
+        let shown = rows.iter().skip(self.top).take(height.max(1));
+        let cells = shown.map(|row| TableRow::new(columns.iter().map(|column| (column.cell)(row))));
+        let heading = TableRow::new(columns.iter().map(|column| column.name));
+        let widths = columns.iter().map(|column| column.width);
         let heading = heading.style(Style::new().add_modifier(Modifier::BOLD));
         let title = format!(" connections by {} ({} of {}) ", self.order.name(), rows.len(), snapshot.open);
         let table = Table::new(cells, widths).header(heading).block(Block::new().borders(Borders::TOP).title(title));
@@ -182,9 +181,36 @@ impl View {
     }
 }
 
-fn draw_slots(frame: &mut Frame<'_>, snapshot: &Snapshot, place: Rect) {
+/// A column of the connections.
+struct Column {
+    name: &'static str,
+    width: Constraint,
+    cell: fn(&Row) -> String,
+}
+
+/// What there is room for: who the client is comes first, its port included.
+fn columns(width: u16) -> Vec<Column> {
+    fn column(name: &'static str, width: Constraint, cell: fn(&Row) -> String) -> Column {
+        Column { name, width, cell }
+    }
+    let mut columns = vec![column("rate", Constraint::Length(11), |row| format!("{}/s", bytes(row.bytes_per_second)))];
+    if width >= NARROW {
+        columns.push(column("in", Constraint::Length(9), |row| bytes(row.bytes_in)));
+        columns.push(column("out", Constraint::Length(9), |row| bytes(row.bytes_out)));
+        columns.push(column("age", Constraint::Length(9), |row| seconds(row.age)));
+    }
+    columns.push(column("client", Constraint::Fill(1), |row| format!("{} {}", row.protocol, row.peer)));
+    columns.push(if width >= WIDE {
+        column("server", Constraint::Fill(1), |row| row.server.to_string())
+    } else {
+        column("port", Constraint::Length(5), |row| row.server.port().to_string())
+    });
+    columns
+}
+
+fn draw_rates(frame: &mut Frame<'_>, snapshot: &Snapshot, place: Rect) {
     let width = usize::from(place.width);
-    let last = &snapshot.slots[snapshot.slots.len().saturating_sub(width)..];
+    let last = &snapshot.rates[snapshot.rates.len().saturating_sub(width)..];
     let most = last.iter().max().copied().unwrap_or_default();
     let block = Block::new().borders(Borders::TOP).title(format!(" bytes per second, at most {} ", bytes(most)));
     frame.render_widget(Sparkline::default().data(last).block(block), place);

@@ -65,6 +65,8 @@ impl<'a> State<'a> {
                 self.running.remove(lane.as_str());
                 Ok(())
             }
+            Step::Page { file } if super::folder::is_plain(file) => Ok(()),
+            Step::Page { file } => Err(format!("`{file}` is not a plain name")),
         }
     }
 
@@ -130,6 +132,7 @@ mod tests {
     #[test]
     fn a_step_that_cannot_be_played_is_named() {
         let wait = "[[steps]]\nwait.lane = \"小明\"\nwait.for = \"x\"\n";
+        let outside = "[[steps]]\npage.file = \"../報告.html\"\n";
         let unknown = "[[steps]]\nrun.lane = \"小明\"\nrun.command = \"echo {server}\"\n";
         for (steps, want) in [
             (vec![START, START], "step 2: lane `伺服器` is still running"),
@@ -140,6 +143,7 @@ mod tests {
             (vec![ASK, ASK], "step 2: a question before the last one was answered"),
             (vec![ANSWER], "step 1: an answer without a question"),
             (vec![ASK], "step 1: the demo ends with a question"),
+            (vec![outside], "step 1: `../報告.html` is not a plain name"),
         ] {
             assert_eq!(parse(&steps), Err(want.to_owned()));
         }

@@ -28,8 +28,7 @@ pub struct Contents {
 impl Contents {
     /// The first name that is not a plain one.
     pub(super) fn wrong_name(&self) -> Option<&str> {
-        let plain = |name: &str| matches!(Path::new(name).components().collect::<Vec<_>>()[..], [Component::Normal(one)] if one == name);
-        self.folders.iter().chain(self.files.keys()).map(String::as_str).find(|name| !plain(name))
+        self.folders.iter().chain(self.files.keys()).map(String::as_str).find(|name| !is_plain(name))
     }
 
     /// Makes the folder; `None` for a demo that needs none.
@@ -54,6 +53,11 @@ impl Contents {
         }
         Ok(Some(scratch))
     }
+}
+
+/// A name that leads to no other folder.
+pub(super) fn is_plain(name: &str) -> bool {
+    matches!(Path::new(name).components().collect::<Vec<_>>()[..], [Component::Normal(one)] if one == name)
 }
 
 /// A folder that is removed with all that lies in it.

@@ -183,6 +183,11 @@ pub enum Step {
         /// What was made of it.
         copy: String,
     },
+    /// Shows a page that a program has made: in the browser when somebody goes step by step.
+    Page {
+        /// Its name in the demo's folder.
+        file: String,
+    },
 }
 
 /// A demo file that cannot be played, and why.

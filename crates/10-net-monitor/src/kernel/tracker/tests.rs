@@ -142,6 +142,19 @@ fn an_aborted_server_is_found_by_its_client() {
 }
 
 #[test]
+fn an_abort_that_is_announced_after_its_connection_was_told_is_no_second_one() {
+    let mut tracker = tracker();
+    tracker.death(at(10), &client(1, 100, 50, [0, 0]));
+    tracker.look(at(100), &[]);
+    assert_eq!(only(&mut tracker).how, How::ResetByServer);
+    tracker.death(at(150), &wiped(2, SERVER));
+    // Another one is another connection.
+    tracker.death(at(160), &wiped(3, SERVER));
+    tracker.finish(at(700));
+    assert_eq!(over(&mut tracker, &mut Ledger::default()).len(), 1);
+}
+
+#[test]
 fn an_aborted_server_whose_client_is_elsewhere_is_listed_with_at_least() {
     let mut tracker = tracker();
     tracker.death(at(10), &wiped(2, "192.0.2.1:7777"));

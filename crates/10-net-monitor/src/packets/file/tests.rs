@@ -52,6 +52,23 @@ fn a_capture_reads_as_a_log_would() {
 }
 
 #[test]
+fn traffic_stands_at_the_second_in_which_it_passed_also_when_nothing_follows_for_long() {
+    let (client, server) = ("192.0.2.7:50312".parse().unwrap(), "192.0.2.1:9999".parse().unwrap());
+    let mut file = [section("測試"), interface("chat", "")].concat();
+    // Twice in the first second, then after two and a half minutes.
+    for (millis, len) in [(0, 1), (900, 2), (150_500, 4)] {
+        let bytes = netcommon::pcapng::packet::datagram(client, server, &vec![7; len]);
+        let nanos = 1_795_420_800_000_000_000 + millis * 1_000_000;
+        file.extend(packet(nanos, bytes.len() as u32, &bytes, None, None));
+    }
+    let record = read_from(&file[..], "sparse");
+    let slots = record.timeline.slots();
+    let with_traffic: Vec<_> = (0..).zip(slots).filter(|(_, slot)| slot.bytes() > 0).collect();
+    let found: Vec<(usize, u64)> = with_traffic.iter().map(|(second, slot)| (*second, slot.bytes_in)).collect();
+    assert_eq!((record.timeline.start(), found), (record.span.map(|span| span.0), vec![(0, 3), (150, 4)]));
+}
+
+#[test]
 fn the_older_format_is_read_in_both_byte_orders() {
     for big_endian in [false, true] {
         let record = read_from(&legacy(big_endian)[..], "old.pcap");

@@ -64,6 +64,56 @@ fn what_is_sent_again_or_overtaken_counts_once() {
 }
 
 #[test]
+fn a_syn_that_comes_once_more_counts_no_byte_twice() {
+    let mut packets = talk(b"hello", b"world");
+    // The server's first packet, a second time behind the data.
+    packets.insert(5, packets[1].clone());
+    let all = over(&mut Streams::default(), &packets);
+    assert_eq!((all.len(), all[0].bytes_in, all[0].bytes_out), (1, 5, 5), "{all:#?}");
+    assert_eq!((all[0].retransmitted, all[0].rtt_us), (Some(0), Some(1_000_000)));
+}
+
+#[test]
+fn bytes_that_come_with_the_syn_are_counted_from_the_next_number() {
+    use netcommon::pcapng::block::Direction;
+    use netcommon::pcapng::packet::{Flags, segment};
+    let (client, server) = addrs();
+    let first = segment(client, server, 6, 0, Flags::SYN, b"early");
+    let next = segment(client, server, 12, 1, Flags::PSH.with(Flags::ACK), b"late");
+    let mut streams = Streams::default();
+    let mut told = Vec::new();
+    for (_, bytes) in [(Direction::Out, first), (Direction::Out, next)] {
+        streams.take(Moment::from_micros(0), &read(Link::Raw, &bytes).unwrap(), &mut told);
+    }
+    let last = told.iter().rev().find_map(|(_, seen)| match seen {
+        Observation::Counted { counts, .. } => Some((counts.bytes[0], counts.retransmitted)),
+        _ => None,
+    });
+    assert_eq!(last, Some((9, Some([0, 0]))));
+}
+
+#[test]
+fn a_flood_is_forgotten_in_batches_and_the_latest_are_kept() {
+    let (_, server) = addrs();
+    let (mut streams, mut told) = (Streams::default(), Vec::new());
+    let count = OPEN_MAX as u32 + 1;
+    for number in 0..count {
+        let from = SocketAddr::from((number.to_be_bytes(), 50_000));
+        let tcp = Tcp { seq: 0, is_syn: true, is_fin: false, is_rst: false, is_ack: false };
+        let packet = Packet { from, to: server, payload_len: 0, tcp: Some(tcp) };
+        streams.take(Moment::from_micros(number.into()), &packet, &mut told);
+    }
+    let closed: Vec<u64> = told
+        .iter()
+        .filter_map(|(_, seen)| match seen {
+            Observation::Closed { id, .. } => Some(id.number),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(closed, (1..=FORGOTTEN_AT_ONCE as u64).collect::<Vec<_>>());
+}
+
+#[test]
 fn a_refusal_and_two_resets_are_told_apart() {
     use netcommon::pcapng::block::Direction;
     let (client, server) = addrs();

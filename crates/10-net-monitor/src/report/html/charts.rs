@@ -23,7 +23,9 @@ const HALF: f64 = 100.0;
 /// Bytes per second over time, from the clients above the axis and to them below it; then new connections.
 pub(super) fn traffic(html: &mut Html, record: &Record, lang: Lang) {
     let slots = record.timeline.slots();
-    let Some(start) = record.timeline.start() else { return };
+    let Some(start) = record.timeline.start().filter(|_| !slots.is_empty()) else {
+        return html.element("p", lang.pick("There was none.", "沒有流量。"));
+    };
     let width = record.timeline.width();
     let per_second = |number: u64| number as f64 / width.as_secs_f64();
     let most = slots.iter().map(|slot| slot.bytes_in.max(slot.bytes_out)).max().unwrap_or_default();
@@ -71,6 +73,9 @@ fn opened(html: &mut Html, slots: &[Slot], lang: Lang) {
 pub(super) fn timetable(html: &mut Html, record: &Record, lang: Lang) {
     let Some((first, last)) = record.span else { return };
     let whole = last.since(first).as_secs_f64().max(1e-6);
+    html.raw(format_args!("<div class=times>"));
+    axis(html, &first.time_of_day(), &last.time_of_day());
+    html.raw(format_args!("</div>\n"));
     for row in largest(record, ROWS_DRAWN) {
         let share = |duration: Duration| duration.as_secs_f64() / whole * 100.0;
         let (left, width) = (share(row.start.since(first)).min(99.8), share(row.duration()));
@@ -82,18 +87,16 @@ pub(super) fn timetable(html: &mut Html, record: &Record, lang: Lang) {
         html.raw(format_args!("<div class=g>{}<div>", text(line(row, lang))));
         html.raw(format_args!("<i{class} style='left:{left:.2}%;width:{width:.2}%'></i></div></div>\n"));
     }
-    html.raw(format_args!("<div class=times>"));
-    axis(html, &first.time_of_day(), &last.time_of_day());
-    html.raw(format_args!("</div>\n"));
 }
 
 fn line(row: &Connection, lang: Lang) -> String {
     let (long, bytes_in, bytes_out) = (seconds(row.duration()), bytes(row.bytes_in), bytes(row.bytes_out));
     let how = words::how(lang, row.how);
-    let (peer, server) = (row.peer, row.server);
+    // The whole address of the server is in the table below.
+    let (peer, port) = (row.peer, row.port);
     lang.pick(
-        format!("{peer} → {server}: {bytes_in} in, {bytes_out} out, {long}, {how}"),
-        format!("{peer} → {server}：收 {bytes_in}，送 {bytes_out}，{long}，{how}"),
+        format!("{peer} → {port}: {bytes_in} in, {bytes_out} out, {long}, {how}"),
+        format!("{peer} → {port}：收 {bytes_in}，送 {bytes_out}，{long}，{how}"),
     )
 }
 

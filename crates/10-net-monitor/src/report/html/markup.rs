@@ -27,12 +27,16 @@ impl Html {
     /// Adds a table. The first cell of each row names it; columns in `left` are aligned left.
     pub(super) fn table(&mut self, caption: &str, heading: &[&str], left: &[usize], rows: &[Vec<String>]) {
         self.raw(format_args!("<div class=wide><table>"));
-        self.element("caption", caption);
+        if !caption.is_empty() {
+            self.element("caption", caption);
+        }
         let class = |at: usize| if at == 0 || left.contains(&at) { " class=l" } else { "" };
-        self.raw(format_args!("<tr>"));
+        // A heading of its own, which a printer repeats on every sheet.
+        self.raw(format_args!("<thead><tr>"));
         for (at, cell) in heading.iter().enumerate() {
             self.element(&format!("th scope=col{}", class(at)), cell);
         }
+        self.raw(format_args!("<tbody>"));
         for row in rows {
             self.raw(format_args!("<tr>"));
             for (at, cell) in row.iter().enumerate() {

@@ -8,13 +8,16 @@ mod markup;
 use netcommon::lang::Lang;
 
 use self::markup::{Html, text};
-use crate::connection::How;
+use crate::connection::{Connection, How};
 use crate::record::Record;
-use crate::report::figures::{bytes, grouped, largest, port_rows, seconds, span};
+use crate::report::figures::{bytes, failed, grouped, largest, port_rows, seconds, span};
 use crate::report::words;
 
 /// Connections in the table at the end; `--csv` has them all.
 const ROWS_LISTED: usize = 300;
+
+/// Connections that ended badly, one by one; the first ones, because the others often follow from them.
+const ERRORS_LISTED: usize = 50;
 
 /// Peers in their table.
 const PEERS_LISTED: usize = 20;
@@ -40,6 +43,7 @@ pub fn page(record: &Record, lang: Lang) -> String {
     peers(&mut html, record, lang);
     ports(&mut html, record, lang);
     endings(&mut html, record, lang);
+    errors(&mut html, record, lang);
     html.element("h2", lang.pick("Connections over time", "連線與時間"));
     not_all(&mut html, record, lang, charts::ROWS_DRAWN);
     charts::timetable(&mut html, record, lang);
@@ -144,14 +148,31 @@ fn endings(html: &mut Html, record: &Record, lang: Lang) {
     html.table("", &lang.pick(["ended", "connections", ""], ["結束方式", "連線", ""]), &[2], &rows);
 }
 
+/// What went wrong with whom, and when: a connection that was refused is never among the largest.
+fn errors(html: &mut Html, record: &Record, lang: Lang) {
+    let (rows, all) = failed(record, ERRORS_LISTED);
+    if rows.is_empty() {
+        return;
+    }
+    html.element("h2", lang.pick("Errors", "錯誤"));
+    let (shown, all) = (rows.len(), grouped(all as u64));
+    let caption = lang.pick(format!("the first {shown} of {all}"), format!("{all} 條中最早的 {shown} 條"));
+    table_of(html, &caption, &rows, lang);
+}
+
 fn connections(html: &mut Html, record: &Record, lang: Lang) {
     html.element("h2", lang.pick("Connections", "連線"));
     not_all(html, record, lang, ROWS_LISTED);
+    table_of(html, "", &largest(record, ROWS_LISTED), lang);
+}
+
+/// Connections, one a row.
+fn table_of(html: &mut Html, caption: &str, connections: &[&Connection], lang: Lang) {
     let heading = lang.pick(
         ["began (UTC)", "client", "server", "bytes in", "bytes out", "lasted", "round trip", "ended"],
         ["開始（UTC）", "用戶端", "伺服器", "收（位元組）", "送（位元組）", "歷時", "往返", "結束方式"],
     );
-    let row = |row: &crate::connection::Connection| {
+    let row = |row: &&Connection| {
         let owner = row.process.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
         vec![
             row.start.time_of_day(),
@@ -164,8 +185,8 @@ fn connections(html: &mut Html, record: &Record, lang: Lang) {
             words::how(lang, row.how).to_owned(),
         ]
     };
-    let rows: Vec<_> = largest(record, ROWS_LISTED).into_iter().map(row).collect();
-    html.table("", &heading, &[1, 2, 7], &rows);
+    let rows: Vec<_> = connections.iter().map(row).collect();
+    html.table(caption, &heading, &[1, 2, 7], &rows);
 }
 
 /// Says so when not every connection is shown.
