@@ -308,7 +308,7 @@ fn same(file: &str, copy: &str, session: &Session<'_>) -> Result<(), PlayError> 
         read(file).unwrap_or_else(|| Ok(Vec::new())).map_err(|cause| PlayError::system("read", file, cause))?;
     let actual = match read(copy) {
         Some(Ok(bytes)) if bytes == original => return Ok(()),
-        Some(Ok(bytes)) => format!("its {} bytes are not those {} of `{file}`", bytes.len(), original.len()),
+        Some(Ok(bytes)) => format!("its {} bytes are not the {} of `{file}`", bytes.len(), original.len()),
         Some(Err(error)) => error.to_string(),
         None => "there is no folder".to_owned(),
     };

@@ -88,13 +88,15 @@ impl Programs {
         Self { folder, may_build: false, yours: None }
     }
 
-    /// Builds `packages` into the folder, if Cargo and the source are there. Blocks until Cargo ends;
-    /// `stop` and a deadline end it.
+    /// Builds `packages` into the folder, if there are any, and Cargo and the source are there. Blocks until Cargo
+    /// ends; `stop` and a deadline end it.
     ///
     /// # Errors
     /// When Cargo fails, hangs or is interrupted.
     pub fn build(&self, packages: &[&str], lang: Lang, stop: &StageReached) -> Result<(), ProgramsError> {
-        let (Some(cargo), true, true) = (cargo(), self.may_build, Path::new(MANIFEST).exists()) else { return Ok(()) };
+        // Cargo takes no package for the workspace's default, which is the course itself.
+        let may_build = self.may_build && !packages.is_empty() && Path::new(MANIFEST).exists();
+        let (Some(cargo), true) = (cargo(), may_build) else { return Ok(()) };
         let Some(args) = build_args(&self.folder, packages) else { return Ok(()) };
         let mut command = Command::new(cargo);
         command.args(args);

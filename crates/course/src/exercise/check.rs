@@ -17,9 +17,10 @@ use super::{Case, Exercise, Kind, all};
 use crate::columns::{pad, width};
 use crate::failure::PlayError;
 use crate::player::{DEADLINE, Player};
-use crate::programs::{Programs, ProgramsError};
+use crate::programs::Programs;
 use crate::screen::Screen;
-use crate::tour::Options;
+use crate::script::packages;
+use crate::tour::{Options, prepare};
 use crate::words;
 
 /// Lists the exercises that have a checker, with a command for each.
@@ -141,24 +142,12 @@ struct Checker {
 impl Checker {
     /// Builds the course's own programs that the cases need; `None` after Ctrl-C.
     fn new(exercise: &Exercise, yours: Yours, patience: Duration, options: &Options) -> anyhow::Result<Option<Self>> {
-        let shutdown = Shutdown::on_signals().context("listen for Ctrl-C")?;
-        let programs = match &options.programs {
-            Some(folder) => Programs::in_folder(folder.clone()),
-            None => Programs::beside_this_one()?,
-        };
         let steps = exercise.cases.iter().filter_map(|case| match &case.kind {
             Kind::Play { steps, .. } => Some(steps),
             Kind::Talk { .. } => None,
         });
-        let mut packages: Vec<_> = steps.flatten().filter_map(|step| step.command()?.package()).collect();
-        packages.sort_unstable();
-        packages.dedup();
-        if !packages.is_empty() {
-            match programs.build(&packages, options.lang, shutdown.draining()) {
-                Err(ProgramsError::Interrupted) => return Ok(None),
-                built => built?,
-            }
-        }
+        let packages: Vec<_> = packages(steps.flatten()).into_iter().collect();
+        let Some((programs, shutdown)) = prepare(options, &packages)? else { return Ok(None) };
         Ok(Some(Self { programs: programs.with_yours(yours.clone()), yours, patience, shutdown }))
     }
 

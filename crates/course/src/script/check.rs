@@ -29,7 +29,7 @@ struct State<'a> {
 impl<'a> State<'a> {
     fn step(&mut self, step: &'a Step) -> Result<(), String> {
         match step {
-            Step::Say(_) | Step::Same { .. } => Ok(()),
+            Step::Say(_) => Ok(()),
             Step::Ask(_) if self.question_open => Err("a question before the last one was answered".to_owned()),
             Step::Ask(_) => {
                 self.question_open = true;
@@ -64,6 +64,10 @@ impl<'a> State<'a> {
                 self.begin(lane)?;
                 self.running.remove(lane.as_str());
                 Ok(())
+            }
+            Step::Same { file, copy } => {
+                let outside = [file, copy].into_iter().find(|name| !super::folder::is_inside(name));
+                outside.map_or(Ok(()), |name| Err(format!("`{name}` leads out of the folder")))
             }
             Step::Page { file } if super::folder::is_plain(file) => Ok(()),
             Step::Page { file } => Err(format!("`{file}` is not a plain name")),
@@ -133,6 +137,7 @@ mod tests {
     fn a_step_that_cannot_be_played_is_named() {
         let wait = "[[steps]]\nwait.lane = \"小明\"\nwait.for = \"x\"\n";
         let outside = "[[steps]]\npage.file = \"../報告.html\"\n";
+        let elsewhere = "[[steps]]\nsame.file = \"課表.txt\"\nsame.copy = \"收件匣/../../課表.txt\"\n";
         let unknown = "[[steps]]\nrun.lane = \"小明\"\nrun.command = \"echo {server}\"\n";
         for (steps, want) in [
             (vec![START, START], "step 2: lane `伺服器` is still running"),
@@ -144,6 +149,7 @@ mod tests {
             (vec![ANSWER], "step 1: an answer without a question"),
             (vec![ASK], "step 1: the demo ends with a question"),
             (vec![outside], "step 1: `../報告.html` is not a plain name"),
+            (vec![elsewhere], "step 1: `收件匣/../../課表.txt` leads out of the folder"),
         ] {
             assert_eq!(parse(&steps), Err(want.to_owned()));
         }

@@ -60,6 +60,11 @@ pub(super) fn is_plain(name: &str) -> bool {
     matches!(Path::new(name).components().collect::<Vec<_>>()[..], [Component::Normal(one)] if one == name)
 }
 
+/// A path of plain names, one in the other: it leads to something below the folder.
+pub(super) fn is_inside(path: &str) -> bool {
+    path.split('/').all(is_plain)
+}
+
 /// A folder that is removed with all that lies in it.
 #[derive(Debug)]
 pub(crate) struct Scratch(PathBuf);

@@ -9,7 +9,7 @@ mod command;
 mod folder;
 mod pattern;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use netcommon::lang::Lang;
 use serde::Deserialize;
@@ -212,6 +212,11 @@ pub enum ScriptError {
     },
 }
 
+/// The packages whose programs `steps` start, each once.
+pub(crate) fn packages<'a>(steps: impl IntoIterator<Item = &'a Step>) -> BTreeSet<&'a str> {
+    steps.into_iter().filter_map(|step| step.command()?.package()).collect()
+}
+
 /// Whether steps can be played in this order, and a folder made for them.
 ///
 /// # Errors
@@ -237,12 +242,9 @@ impl Demo {
     /// The packages whose programs the demo starts, each once, sorted.
     #[must_use]
     pub fn programs(&self) -> Vec<&str> {
-        let mut programs: Vec<_> =
-            self.steps.iter().filter_map(Step::command).filter_map(CommandLine::package).collect();
+        let mut programs = packages(&self.steps);
         programs.extend(self.crowd.iter().flat_map(|_| crate::crowd::SERVERS));
-        programs.sort_unstable();
-        programs.dedup();
-        programs
+        programs.into_iter().collect()
     }
 
     /// The lanes' labels, in the order in which they appear.
