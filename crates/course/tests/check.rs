@@ -146,18 +146,23 @@ fn a_receiver_that_saves_something_else_is_found() {
     if python("simple_file.py").is_none() {
         return;
     }
-    // Says SAVED to everything, and saves nothing.
-    let program = "import socket,sys,zlib\n\
+    // Says SAVED to everything; saves a word of its own where a folder is given, and else nothing.
+    let program = "import os,socket,sys,zlib\n\
         s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM);s.bind(('127.0.0.1',0))\n\
         print('listening on 127.0.0.1:%d'%s.getsockname()[1])\n\
         while True:\n\
         \x20   d,p=s.recvfrom(2048);w=d[9:].split(b'\\n')[0].split(b' ')\n\
+        \x20   if w[0]==b'FILE' and sys.argv[1:]: open(os.path.join(sys.argv[1],w[3].decode()),'w').write('saved')\n\
         \x20   n=int(w[2])+len(d[9:].split(b'\\n',1)[1]) if w[0]==b'DATA' else 0\n\
         \x20   a=(b'SAVED '+w[1] if w[0]==b'END' else b'OK '+w[1]+b' %d'%n)+b'\\n'\n\
         \x20   s.sendto(b'%08x '%zlib.crc32(a)+a,p)\n";
-    let Finished { code, stdout, .. } = check(&["file-receive", "--case", "1", "--", "python3", "-c", program]);
-    assert_eq!(code, Some(1), "{stdout}");
-    assert!(stdout.contains("expected `收件匣/課表.txt` to be the same as `課表.txt`"), "{stdout}");
+    let words = ["file-receive", "--case", "1", "--", "python3", "-c", program, "{folder}"];
+    for (words, why) in [(&words[..], "its 5 bytes are not the 2760 of `課表.txt`"), (&words[..7], "o such file")] {
+        let Finished { code, stdout, .. } = check(words);
+        assert_eq!(code, Some(1), "{stdout}");
+        assert!(stdout.contains("expected `收件匣/課表.txt` to be the same as `課表.txt`"), "{stdout}");
+        assert!(cfg!(windows) || stdout.contains(why), "{stdout}");
+    }
 }
 
 #[test]
