@@ -2,7 +2,8 @@
 //!
 //! Both ways out are consoles of netcommon, so that neither a stopped terminal nor a slow disk makes a member
 //! wait. Read `../event.rs` before. In the file and with `--json`, each line is one object with `time` (seconds since
-//! 1970) and `event`; a line that begins with `(` says how many lines the reader was too slow for.
+//! 1970) and `event`; what else it holds is in the README. A line that begins with `(` says how many lines the
+//! reader was too slow for.
 
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
