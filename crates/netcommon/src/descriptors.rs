@@ -17,11 +17,17 @@ const GRANTED_EVERYWHERE: u64 = 10_240;
 #[cfg(unix)]
 const OPEN_AT_LEAST: usize = 8;
 
+/// So many places in the kernel's table of our descriptors are made in advance: 128 KiB of its memory.
+#[cfg(unix)]
+const PLACES_MAX: usize = 16_384;
+
 /// Raises this process's soft limit until `wanted` more sockets fit, or as far as the hard limit allows;
 /// returns how many of them fit.
 ///
 /// `getrlimit(2)`, `setrlimit(2)`. The limit is never lowered. Programs that are started afterwards
-/// inherit it. Does not block.
+/// inherit it. Does not block. Call it before you start threads: the table of descriptors grows here, and in a
+/// process of several threads Linux waits until no processor can be looking at the old one, some 20 ms at each
+/// doubling, in which the thread that accepts serves nobody.
 ///
 /// # Examples
 /// ```
@@ -48,7 +54,18 @@ pub fn room_for(wanted: usize) -> usize {
     if room < wanted {
         log::info!("descriptors for {room} of {wanted} sockets; `ulimit -Hn` says how far the limit goes");
     }
+    make_places(usize::try_from(taken).unwrap_or(usize::MAX).saturating_add(room).min(PLACES_MAX));
     room
+}
+
+/// Makes the table of descriptors so long, with a copy of one at its end: `fcntl(2)` with `F_DUPFD_CLOEXEC`.
+#[cfg(unix)]
+fn make_places(count: usize) {
+    use std::os::fd::AsFd;
+
+    let last = i32::try_from(count.saturating_sub(1)).unwrap_or(i32::MAX);
+    // Without it the table grows when it must; and the place that it took is free again at once.
+    drop(rustix::io::fcntl_dupfd_cloexec(std::io::stdin().as_fd(), last));
 }
 
 /// Windows has no such limit.
@@ -82,5 +99,14 @@ mod tests {
         assert!(after.current == after.maximum || cfg!(target_os = "macos"), "{after:?}");
         assert!(after.current.is_none_or(|limit| (room as u64) < limit), "what is open already is counted");
         assert!(after.current >= before.current || after.current.is_none());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_table_is_as_long_as_it_will_be() {
+        let room = room_for(1_000);
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let places = status.lines().find_map(|line| line.strip_prefix("FDSize:")).unwrap();
+        assert!(places.trim().parse::<usize>().unwrap() >= room, "{places}");
     }
 }
