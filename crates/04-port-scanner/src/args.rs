@@ -88,7 +88,7 @@ pub(crate) struct Args {
 /// Who waits for the answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Engine {
-    /// One thread, told by the system which connections are ready
+    /// One thread, told by the system which connections are ready; one a processor to scan this machine itself
     Events,
     /// Worker threads, each of which waits for one connection
     Threads,
@@ -162,20 +162,13 @@ impl Args {
 
 /// Says once that scanning somebody else's machine may be forbidden.
 fn warn_of_strangers(jobs: &[Job]) {
-    let strange = jobs.iter().find(|job| job.hosts.address_count() > 1 && !is_loopback_only(job) || !is_here(job));
+    let strange = jobs.iter().find(|job| job.hosts.address_count() > 1 && !job.is_loopback() || !is_here(job));
     if let Some(job) = strange {
         complain(&format!(
             "{} is not this machine: scan it only if it is yours or its owner has agreed; --i-may-scan-this silences this word",
             job.hosts
         ));
     }
-}
-
-/// Whether all of its addresses are loopback ones.
-fn is_loopback_only(job: &Job) -> bool {
-    let first = job.hosts.first().map(|host| host.ip());
-    // 127.0.0.0/8 is the only block of loopback addresses, and no block that begins in it is larger.
-    first.is_some_and(|ip| ip.is_loopback() && job.hosts.address_count() <= 1 << 24)
 }
 
 /// Whether its first address belongs to this machine: only then can a socket be bound to it. Sends nothing.

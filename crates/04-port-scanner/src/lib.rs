@@ -26,7 +26,7 @@
 //! [`ports`], [`target`], [`plan`] (what to ask) · [`verdict`] (what an answer means) ·
 //! [`engine::threads`] (the first scanner that everybody writes) · [`scan`] with [`scan::rtt`] and
 //! [`scan::window`] (the state machine) · [`engine::events`] (the loop that owns the sockets) ·
-//! [`limits`] · [`report`] (and how sure it is) · [`banner`], [`services`].
+//! [`engine::team`] (several of them) · [`limits`] · [`report`] (and how sure it is) · [`banner`], [`services`].
 //!
 //! # What we left out
 //! Raw SYNs, which need rights and a TCP of one's own, and find nothing that `connect` does not. UDP

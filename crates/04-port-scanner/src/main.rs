@@ -15,11 +15,11 @@ use clap::Parser;
 use netcommon::cli::{INTERRUPTED, finish};
 use netcommon::shutdown::Shutdown;
 use port_scanner::banner;
-use port_scanner::engine::{End, Observer, Outcome, events, threads};
+use port_scanner::engine::{End, Observer, Outcome, team, threads};
 use port_scanner::limits::sockets_max;
 use port_scanner::plan::{Job, Plan};
 use port_scanner::report::ledger::Ledger;
-use port_scanner::scan::{Config, Scan};
+use port_scanner::scan::Config;
 use port_scanner::verdict::{Finding, Verdict};
 
 use crate::args::{Args, Engine, complain};
@@ -96,7 +96,9 @@ fn scan(args: &Args, plan: Plan, shutdown: &Shutdown, observer: Observer<'_>) ->
         }
         Engine::Events => {
             let (timeout, rate, tries) = (args.timeout, args.rate, args.tries());
-            events::run(&mut Scan::new(plan, Config { timeout, tries, rate, sockets_max }), shutdown, observer)
+            let config = Config { timeout, tries, rate, sockets_max };
+            let threads = team::threads_for(&plan, &config);
+            team::run(plan, config, threads, shutdown, observer)
         }
     }
 }

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::ports::PortList;
 use crate::target::{AddrRange, HostAddr};
@@ -20,6 +20,16 @@ pub struct Job {
     pub hosts: AddrRange,
     /// The ports of each.
     pub ports: Arc<PortList>,
+}
+
+impl Job {
+    /// Whether all of its hosts are this machine, by loopback addresses.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        let first = self.hosts.first().map(|host| host.ip());
+        // 127.0.0.0/8 is the only block of loopback addresses, and no block that begins in it is larger.
+        first.is_some_and(|ip| ip.is_loopback() && self.hosts.address_count() <= 1 << 24)
+    }
 }
 
 impl fmt::Display for Job {
@@ -86,6 +96,12 @@ impl Plan {
         self.left
     }
 
+    /// Whether it asks nobody but this machine, by loopback addresses.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        self.jobs.iter().all(Job::is_loopback)
+    }
+
     /// What is left, as jobs.
     #[must_use]
     pub fn jobs(&self) -> Vec<Job> {
@@ -123,6 +139,23 @@ impl Iterator for Plan {
             }
             self.host = None;
         }
+    }
+}
+
+/// A plan that several scans take from, each question once.
+#[derive(Debug, Clone)]
+pub struct SharedPlan(Arc<Mutex<Plan>>);
+
+impl From<Plan> for SharedPlan {
+    fn from(plan: Plan) -> Self {
+        Self(Arc::new(Mutex::new(plan)))
+    }
+}
+
+impl SharedPlan {
+    /// The plan, for one moment.
+    pub fn lock(&self) -> MutexGuard<'_, Plan> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

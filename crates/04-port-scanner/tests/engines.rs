@@ -1,4 +1,4 @@
-//! Both engines over real loopback: open, closed, silent; no port that is not there; few descriptors.
+//! All engines over real loopback: open, closed, silent; no port that is not there; few descriptors.
 //!
 //! Read `src/engine/mod.rs` before. `cli.rs` tests the program.
 
@@ -10,18 +10,20 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use netcommon::shutdown::Shutdown;
-use port_scanner::engine::{End, Outcome, events, threads};
+use port_scanner::engine::{End, Outcome, team, threads};
 use port_scanner::plan::{Job, Plan};
-use port_scanner::scan::{Config, Scan};
+use port_scanner::scan::Config;
 use port_scanner::verdict::{Finding, Verdict};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Engine {
     Events,
+    /// Three threads with a loop of events each.
+    Team,
     Threads,
 }
 
-const BOTH: [Engine; 2] = [Engine::Events, Engine::Threads];
+const ALL: [Engine; 3] = [Engine::Events, Engine::Team, Engine::Threads];
 
 const CONFIG: Config = Config { timeout: Duration::from_millis(600), tries: 3, rate: None, sockets_max: 512 };
 
@@ -32,7 +34,7 @@ fn scan_until(
     engine: Engine,
     jobs: &[String],
     shutdown: &Shutdown,
-    mut stop_at: impl FnMut(&Finding) -> bool,
+    mut stop_at: impl FnMut(&Finding) -> bool + Send,
 ) -> (BTreeMap<SocketAddr, Verdict>, Outcome) {
     let plan = Plan::new(jobs.iter().map(|job| job.parse().unwrap()).collect::<Vec<Job>>());
     let mut found = BTreeMap::new();
@@ -42,7 +44,8 @@ fn scan_until(
         Ok(if stop_at(finding) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     };
     let outcome = match engine {
-        Engine::Events => events::run(&mut Scan::new(plan, CONFIG), shutdown, &mut observer).unwrap(),
+        Engine::Events => team::run(plan, CONFIG, 1, shutdown, &mut observer).unwrap(),
+        Engine::Team => team::run(plan, CONFIG, 3, shutdown, &mut observer).unwrap(),
         Engine::Threads => threads::run(plan, THREADS, shutdown, &mut observer).unwrap(),
     };
     (found, outcome)
@@ -66,7 +69,7 @@ fn open_and_closed_ports_are_told_apart_in_both_families() {
         let Ok(listener) = listener else { continue };
         let open = listener.local_addr().unwrap();
         let closed = SocketAddr::new(open.ip(), closed_port());
-        for engine in BOTH {
+        for engine in ALL {
             let found = scan(engine, &[format!("{}={},{}", open.ip(), open.port(), closed.port())]);
             assert_eq!(found[&open], Verdict::Open, "{engine:?}");
             assert_eq!(found[&closed], Verdict::Closed, "{engine:?}");
@@ -86,7 +89,7 @@ fn a_full_backlog_is_silence_and_silence_is_filtered() {
     while let Ok(filler) = std::net::TcpStream::connect_timeout(&addr, Duration::from_millis(200)) {
         fillers.push(filler);
     }
-    for engine in BOTH {
+    for engine in ALL {
         assert_eq!(scan(engine, &[format!("127.0.0.1={}", addr.port())])[&addr], Verdict::Filtered, "{engine:?}");
     }
 }
@@ -98,7 +101,7 @@ fn no_port_is_found_open_that_nobody_listens_on() {
     let has_ipv6 = TcpListener::bind("[::1]:0").is_ok();
     let host = if has_ipv6 { "::1" } else { "127.0.0.1" };
     let mut false_ports = Vec::new();
-    for engine in [Engine::Events, Engine::Events, Engine::Events, Engine::Events, Engine::Events, Engine::Threads] {
+    for engine in [Engine::Events, Engine::Events, Engine::Team, Engine::Team, Engine::Team, Engine::Threads] {
         let found = scan(engine, &[format!("{host}=32768-60999")]);
         assert_eq!(found.len(), 60_999 - 32_768 + 1);
         let open = found.into_iter().filter(|(_, verdict)| *verdict == Verdict::Open);
@@ -113,7 +116,7 @@ fn no_port_is_found_open_that_nobody_listens_on() {
 fn the_observer_ends_the_scan_and_what_is_left_is_exact() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    for engine in BOTH {
+    for engine in ALL {
         let job = format!("127.0.0.1=1-1023,{port}");
         let (found, outcome) = scan_until(engine, &[job], &Shutdown::new(), |finding| finding.addr.port() == 500);
         assert_eq!(outcome.end, End::Enough);
@@ -125,7 +128,7 @@ fn the_observer_ends_the_scan_and_what_is_left_is_exact() {
 
 #[test]
 fn shutdown_ends_a_scan_that_waits_in_silence() {
-    for engine in BOTH {
+    for engine in ALL {
         let shutdown = Shutdown::new();
         shutdown.advance();
         let (found, outcome) = scan_until(engine, &["127.0.0.1=1-60000".to_owned()], &shutdown, |_| false);

@@ -21,7 +21,7 @@ use netcommon::net::TcpStream;
 use netcommon::readiness::{Interest, Key, Readiness, Ready};
 use netcommon::shutdown::Shutdown;
 
-use super::{End, Observer, Outcome, connected, failed};
+use super::{End, Observer, connected, failed};
 use crate::scan::{Scan, Step, TryId};
 use crate::verdict::Answer;
 
@@ -34,13 +34,13 @@ const STEPS_BETWEEN_LOOKS: u32 = 64;
 /// How old our knowledge may be before silence is believed: the loop may have been held up by a slow stdout.
 const LOOK_AGE_MAX: Duration = Duration::from_millis(5);
 
-/// Does what `scan` says until it is done.
+/// Does what `scan` says until it is done; what is not settled then, `scan` knows.
 ///
 /// Blocks until then, or until shutdown begins.
 ///
 /// # Errors
 /// What the observer returns; when the system cannot watch sockets at all.
-pub fn run(scan: &mut Scan, shutdown: &Shutdown, observer: Observer<'_>) -> anyhow::Result<Outcome> {
+pub fn run(scan: &mut Scan, shutdown: &Shutdown, observer: Observer<'_>) -> anyhow::Result<End> {
     let mut sockets = Sockets::new()?;
     shutdown.wake_on_drain(sockets.watched.waker());
     let (mut steps, mut looked_at) = (0_u32, Instant::now());
@@ -66,22 +66,22 @@ pub fn run(scan: &mut Scan, shutdown: &Shutdown, observer: Observer<'_>) -> anyh
                     if let Some(finding) = scan.on_answer(id, answer, looked_at)
                         && observer(Some(&finding))? == ControlFlow::Break(())
                     {
-                        return Ok(Outcome { end: End::Enough, left: scan.unsettled() });
+                        return Ok(End::Enough);
                     }
                 }
                 if shutdown.is_draining() {
-                    return Ok(Outcome { end: End::Interrupted, left: scan.unsettled() });
+                    return Ok(End::Interrupted);
                 }
                 if observer(None)? == ControlFlow::Break(()) {
-                    return Ok(Outcome { end: End::Enough, left: scan.unsettled() });
+                    return Ok(End::Enough);
                 }
             }
-            Step::Done => return Ok(Outcome { end: End::Complete, left: Vec::new() }),
+            Step::Done => return Ok(End::Complete),
         }
         if let Some(finding) = found
             && observer(Some(&finding))? == ControlFlow::Break(())
         {
-            return Ok(Outcome { end: End::Enough, left: scan.unsettled() });
+            return Ok(End::Enough);
         }
     }
 }

@@ -1,10 +1,11 @@
 //! Two ways to ask many ports at once: a thread each, or one thread for all.
 //!
 //! [`threads`] is the shape in which most people write their first scanner, and all that a few hundred
-//! ports need. [`events`] is the one that scales. Both report through an [`Observer`]. Read `threads.rs`
-//! first, then `crate::scan`, then `events.rs`.
+//! ports need. [`events`] is the one that scales, and [`team`] gives it a second processor where one is not
+//! enough. All report through an [`Observer`]. Read `threads.rs` first, then `crate::scan`, then `events.rs`.
 
 pub mod events;
+pub mod team;
 pub mod threads;
 
 use std::io::{self, ErrorKind};
@@ -20,7 +21,7 @@ use crate::verdict::{Answer, Finding, Reason, Verdict};
 
 /// Hears of every port as soon as it is settled, and of nothing (`None`) now and then, so that a progress
 /// bar moves. Breaks to end the scan.
-pub type Observer<'o> = &'o mut dyn FnMut(Option<&Finding>) -> anyhow::Result<ControlFlow<()>>;
+pub type Observer<'o> = &'o mut (dyn FnMut(Option<&Finding>) -> anyhow::Result<ControlFlow<()>> + Send);
 
 /// How a scan ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -30,7 +30,7 @@ use self::pace::Pace;
 use self::tries::{Asking, Tries};
 pub use self::tries::{PortId, TryId};
 use self::window::Window;
-use crate::plan::{Job, Plan, Question, left_over};
+use crate::plan::{Job, Question, SharedPlan, left_over};
 use crate::verdict::{Answer, Finding, Reason, Verdict};
 
 /// How many tries a port is given at most: at 30 % loss, the sixth one leaves 1 open port in 1,000 unseen.
@@ -71,7 +71,7 @@ pub enum Step {
 /// A scan under way.
 #[derive(Debug)]
 pub struct Scan {
-    plan: Plan,
+    plan: SharedPlan,
     config: Config,
     tries: Tries,
     hosts: Hosts,
@@ -91,10 +91,10 @@ pub struct Scan {
 impl Scan {
     /// A scan of all that `plan` has; nothing happens before [`Scan::next`].
     #[must_use]
-    pub fn new(plan: Plan, config: Config) -> Self {
+    pub fn new(plan: impl Into<SharedPlan>, config: Config) -> Self {
         let config = Config { tries: config.tries.clamp(1, TRIES_MAX), ..config };
         Self {
-            plan,
+            plan: plan.into(),
             config,
             tries: Tries::default(),
             hosts: Hosts::default(),
@@ -155,10 +155,15 @@ impl Scan {
         self.dropped.pop()
     }
 
-    /// What is not settled yet.
+    /// What has been asked and is not settled yet.
+    pub fn asked(&self) -> impl Iterator<Item = SocketAddr> {
+        self.tries.ports().map(|asking| asking.question.addr)
+    }
+
+    /// What is not settled yet, with all that the plan still has.
     #[must_use]
     pub fn unsettled(&self) -> Vec<Job> {
-        left_over(self.tries.ports().map(|asking| asking.question.addr).collect(), &self.plan)
+        left_over(self.asked().collect(), &self.plan.lock())
     }
 
     /// How many tries are under way.
@@ -220,7 +225,7 @@ impl Scan {
         if let Some(port) = self.turned_away.pop_front() {
             return Some(self.ask(port, now));
         }
-        let question = self.plan.next()?;
+        let question = self.plan.lock().next()?;
         let host = self.hosts.enter(question.addr);
         let port = self.tries.begin(Asking::new(question, host, now));
         Some(self.ask(port, now))

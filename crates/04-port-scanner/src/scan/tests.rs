@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::plan::Job;
+use crate::plan::{Job, Plan};
 
 /// What a port of the virtual host does with a SYN.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
