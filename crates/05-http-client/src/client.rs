@@ -22,6 +22,7 @@ use crate::proxy::Proxies;
 use crate::redirect::Redirects;
 use crate::request::Request;
 use crate::response::{Event, Head, ResponseParser};
+use crate::splice::{self, Pipe};
 use crate::timing::Timing;
 
 /// How much is read at once: a quarter of a MiB takes loopback near its limit and stays small in memory.
@@ -66,6 +67,17 @@ pub trait Receiver {
     /// # Errors
     /// When it cannot be written.
     fn content(&mut self, bytes: &[u8]) -> Result<(), FetchError>;
+    /// Whether content may come unseen, in a pipe.
+    fn takes_pipe(&self) -> bool {
+        false
+    }
+    /// As [`Receiver::content`]: `len` bytes, all that are in the pipe.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    fn content_in(&mut self, _pipe: &Pipe, _len: usize) -> Result<(), FetchError> {
+        Ok(())
+    }
 }
 
 /// What came of a fetch.
@@ -95,13 +107,15 @@ pub struct Client {
     means: Means,
     idle: Option<Connection>,
     buffer: Box<[u8]>,
+    /// Made when the first long content comes.
+    pipe: Option<Pipe>,
 }
 
 impl Client {
     /// A client without a connection.
     #[must_use]
     pub fn new(options: Options, proxies: Proxies, means: Means) -> Self {
-        Self { options, proxies, means, idle: None, buffer: vec![0; BUFFER_BYTES].into() }
+        Self { options, proxies, means, idle: None, buffer: vec![0; BUFFER_BYTES].into(), pipe: None }
     }
 
     /// Asks, follows redirects, and hands the final content to `receiver`; all within the timeout.
@@ -210,7 +224,9 @@ impl Client {
                 // A large answer takes its time; what takes long is silence.
                 connection.begin_step(call.deadline);
             }
-            self.read_some(reading, connection, call)?;
+            if !self.pass_on(reading, connection, call)? {
+                self.read_some(reading, connection, call)?;
+            }
         }
         if !reading.enough {
             reading.decoder.finish()?;
@@ -241,6 +257,30 @@ impl Client {
         Ok(())
     }
     // ANCHOR_END: read
+
+    /// Hands on what has come without a look at it; `false` where it has to be read.
+    fn pass_on(
+        &mut self,
+        reading: &mut Reading,
+        connection: &mut Connection,
+        call: &mut Call<'_>,
+    ) -> Result<bool, FetchError> {
+        let Some(left) = reading.unseen().filter(|_| call.receiver.takes_pipe()) else { return Ok(false) };
+        let Some(stream) = connection.plain() else { return Ok(false) };
+        // Ours for now: after an error it may not be empty, and goes with it.
+        let Some(pipe) = self.pipe.take().or_else(Pipe::new) else { return Ok(false) };
+        let len = stream.read_into(&pipe, left)?;
+        if len == 0 {
+            return Ok(reading.parser.end_of_stream().map(|()| true)?);
+        }
+        call.receiver.content_in(&pipe, len)?;
+        self.pipe = Some(pipe);
+        reading.pass(len as u64);
+        while let Some(event) = reading.parser.next(&mut &b""[..])? {
+            reading.take(event, call, &self.options)?;
+        }
+        Ok(true)
+    }
 }
 
 /// What one exchange is about.
@@ -337,6 +377,20 @@ impl Reading {
         }
         self.head = Some(head);
         Ok(())
+    }
+
+    /// How much content is left that nobody has to look at.
+    fn unseen(&self) -> Option<u64> {
+        let long = self.parser.announced().is_some_and(|of| of >= splice::CONTENT_MIN);
+        let as_it_is = self.next.is_none() && self.decoder.is_identity();
+        self.parser.content_left().filter(|_| long && as_it_is)
+    }
+
+    /// So much of it went by.
+    fn pass(&mut self, len: u64) {
+        self.came += len;
+        self.decoder.pass(len);
+        self.parser.pass(len);
     }
 
     /// What had been reached, for the reader of a timeout.

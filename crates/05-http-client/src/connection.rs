@@ -129,6 +129,15 @@ impl Connection {
         self.timed().set_deadline(deadline.begin_step());
     }
 
+    /// The socket, where the bytes on it are the answer itself.
+    pub(crate) fn plain(&mut self) -> Option<&mut Timed> {
+        match &mut self.channel {
+            Channel::Plain(stream) => Some(stream),
+            #[cfg(feature = "tls")]
+            Channel::Tls(_) => None,
+        }
+    }
+
     fn timed(&mut self) -> &mut Timed {
         match &mut self.channel {
             Channel::Plain(stream) => stream,

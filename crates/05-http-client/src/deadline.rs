@@ -12,6 +12,8 @@ use netcommon::error::is_timeout;
 use netcommon::net::TcpStream;
 use netcommon::shutdown::{Shutdown, Waker};
 
+use crate::splice::Pipe;
+
 /// How much later than the deadline a wait may end; nobody notices, and it saves a system call per read.
 const SLACK: Duration = Duration::from_millis(20);
 
@@ -192,8 +194,23 @@ fn has_news(stream: &TcpStream) -> bool {
 fn stay_awake(_: &TcpStream) {}
 
 impl Read for Timed {
-    // ANCHOR: read
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.receive(|mut stream| stream.read(buf))
+    }
+}
+
+impl Timed {
+    /// As [`Read::read`], into a pipe.
+    ///
+    /// # Errors
+    /// Those of a read.
+    pub fn read_into(&mut self, pipe: &Pipe, len: u64) -> io::Result<usize> {
+        self.receive(|stream| pipe.fill(stream, len))
+    }
+
+    // ANCHOR: read
+    /// Takes what has come, and waits for it until the deadline.
+    fn receive(&mut self, mut take: impl FnMut(&TcpStream) -> io::Result<usize>) -> io::Result<usize> {
         loop {
             let left = self.check()?;
             if is_too_long(self.read_timeout, left) {
@@ -203,7 +220,7 @@ impl Read for Timed {
             if self.came < SMALL_ANSWER_BYTES {
                 stay_awake(&self.stream);
             }
-            match (&*self.stream).read(buf) {
+            match take(&self.stream) {
                 // The timeout of an earlier read was shorter than what is left now: wait for the rest.
                 Err(error) if is_timeout(&error) => self.read_timeout = None,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}

@@ -18,6 +18,7 @@ use crate::error::FetchError;
 use crate::fields::Fields;
 use crate::request::{HeaderArg, Request};
 use crate::response::{Asked, Head};
+use crate::splice::Pipe;
 
 /// One file on its way.
 #[derive(Debug)]
@@ -122,14 +123,32 @@ impl Download {
         Ok(file)
     }
 
+    /// Whether what comes is written anywhere.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.file.is_some()
+    }
+
     /// Writes the next bytes.
     ///
     /// # Errors
     /// Most often no space left on the disk.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), FetchError> {
-        let Some(file) = &mut self.file else { return Ok(()) };
+        self.with_file(|mut file| file.write_all(bytes))
+    }
+
+    /// Writes the next bytes, all that are in the pipe.
+    ///
+    /// # Errors
+    /// Most often no space left on the disk.
+    pub fn write_from(&mut self, pipe: &Pipe, len: usize) -> Result<(), FetchError> {
+        self.with_file(|file| pipe.empty_into(file, len))
+    }
+
+    fn with_file(&mut self, write: impl FnOnce(&File) -> io::Result<()>) -> Result<(), FetchError> {
+        let Some(file) = &self.file else { return Ok(()) };
         let path = if self.direct { &self.target } else { &self.part };
-        Ok(file.write_all(bytes).map_err(|cause| OpError::new("write", path.display(), cause))?)
+        Ok(write(file).map_err(|cause| OpError::new("write", path.display(), cause))?)
     }
 
     /// Puts the complete file in its place.

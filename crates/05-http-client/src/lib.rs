@@ -24,7 +24,8 @@
 //! # Read in this order
 //! [`target`] and [`request`] (what is asked) · [`response`] (the state machine; the heart of the chapter) ·
 //! [`coding`] (gzip and bombs) · [`deadline`] (one time limit for everything) · [`client`] (the loop) ·
-//! [`redirect`], [`proxy`], [`connection`], `tls` · [`output`], [`download`], [`text`] (where it goes).
+//! [`redirect`], [`proxy`], [`connection`], `tls` · [`output`], [`download`], [`text`] (where it goes) · [`splice`]
+//! (how it goes there without us).
 //!
 //! # What we left out
 //! HTTP/2 and 3 (other framings of the same meaning), cookies, caches, brotli and zstd, SOCKS, proxies that
@@ -52,6 +53,7 @@ pub mod redirect;
 pub mod report;
 pub mod request;
 pub mod response;
+pub mod splice;
 pub mod target;
 pub mod text;
 pub mod timing;

@@ -17,6 +17,7 @@ use crate::download::Download;
 use crate::error::FetchError;
 use crate::request::Request;
 use crate::response::Head;
+use crate::splice::Pipe;
 use crate::text::TextDecoder;
 
 /// What is done with the content.
@@ -156,6 +157,28 @@ impl Receiver for Output {
                 }
             }
             Sink::Nothing => {}
+        }
+        Ok(())
+    }
+
+    fn takes_pipe(&self) -> bool {
+        match &self.sink {
+            Sink::Bytes(_) => true,
+            Sink::File(download) => download.is_open(),
+            Sink::Text | Sink::Nothing => false,
+        }
+    }
+
+    fn content_in(&mut self, pipe: &Pipe, len: usize) -> Result<(), FetchError> {
+        match &mut self.sink {
+            Sink::Bytes(stdout) => pipe.empty_into(stdout, len).map_err(StdoutError)?,
+            Sink::File(download) => {
+                download.write_from(pipe, len)?;
+                if let Some(bar) = &self.bar {
+                    bar.inc(len as u64);
+                }
+            }
+            Sink::Text | Sink::Nothing => {}
         }
         Ok(())
     }

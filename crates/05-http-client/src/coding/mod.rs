@@ -168,6 +168,12 @@ impl ContentDecoder {
     }
     // ANCHOR_END: decode
 
+    /// So many bytes of content that is not coded went another way.
+    pub fn pass(&mut self, len: u64) {
+        self.received += len;
+        self.made += len;
+    }
+
     /// Says whether the content may end here.
     ///
     /// # Errors

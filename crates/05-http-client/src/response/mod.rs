@@ -171,6 +171,25 @@ impl ResponseParser {
         Ok(Event::Head(head))
     }
 
+    /// How much content is left, where that is known and it comes as it is.
+    #[must_use]
+    pub fn content_left(&self) -> Option<u64> {
+        match self.state {
+            State::Bytes { left, .. } => Some(left),
+            _ => None,
+        }
+    }
+
+    /// So many bytes of the content went another way; no more than [`Self::content_left`].
+    pub fn pass(&mut self, len: u64) {
+        if let State::Bytes { left, .. } = &mut self.state {
+            *left = left.saturating_sub(len);
+            if *left == 0 {
+                self.state = State::End(Fields::default());
+            }
+        }
+    }
+
     /// Says what the end of stream means here: the end of the content, or a truncated response.
     ///
     /// # Errors

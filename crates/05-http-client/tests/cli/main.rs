@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod downloads;
+mod long;
 mod sending;
 mod server;
 
