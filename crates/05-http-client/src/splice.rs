@@ -45,6 +45,7 @@ mod linux {
             Some(Self { reader, writer })
         }
 
+        // ANCHOR: pipe
         /// Takes at most `len` bytes that have come, `splice(2)`; 0 at the end of stream.
         ///
         /// Blocks as a read does, and the socket's `SO_RCVTIMEO` ends it. The pipe must be empty.
@@ -65,6 +66,7 @@ mod linux {
             let moved = io::copy(&mut (&self.reader).take(len as u64), &mut file)?;
             if moved < len as u64 { Err(io::ErrorKind::WriteZero.into()) } else { Ok(()) }
         }
+        // ANCHOR_END: pipe
     }
 }
 
