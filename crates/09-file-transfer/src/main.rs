@@ -64,7 +64,7 @@ fn options(args: &SendArgs) -> Options {
         Algorithm::Fixed => Congestion::Fixed(Fixed::new(args.window)),
         Algorithm::Aimd => Congestion::Aimd(Aimd::default()),
         // Two senders that begin at once shall not ask for more at the same moments.
-        Algorithm::Bbr => Congestion::Bbr(Bbr::new(file_transfer::send::random())),
+        Algorithm::Bbr => Congestion::Bbr(Box::new(Bbr::new(file_transfer::send::random()))),
     };
     Options {
         congestion,

@@ -24,7 +24,7 @@ const DEADLINE: Duration = Duration::from_secs(60);
 
 fn options() -> Options {
     Options {
-        congestion: Congestion::Bbr(Bbr::new(1)),
+        congestion: Congestion::Bbr(Box::new(Bbr::new(1))),
         pacing: true,
         sack: true,
         timeout: Duration::from_secs(20),

@@ -16,6 +16,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::path_loss::PathLoss;
 use super::{INITIAL_DATAGRAMS, News, in_time, per_second};
 use crate::wire::BASE_LEN;
 
@@ -38,8 +39,12 @@ const MIN_RTT_WINDOW: Duration = Duration::from_secs(10);
 const PROBE_RTT_TIME: Duration = Duration::from_millis(200);
 /// What stays on its way after the queue has overflowed, in percent: CUBIC's share (RFC 9438 section 4.6).
 const GIVE_WAY: u64 = 70;
-/// More losses in a round than so many percent may be a queue's (draft-ietf-ccwg-bbr, `LossThresh`).
-const LOSSES_MAX: u64 = 2;
+/// How much more each round trip lets go afterwards: a datagram, as others do (RFC 5681 section 3.1), or this part
+/// of it where that would take minutes.
+const GROWTH: u64 = 128;
+/// So many more losses in a round than the path's own are a queue's (draft-ietf-ccwg-bbr, `LossThresh`); in
+/// thousandths.
+const LOSSES_MAX: u64 = 20;
 /// The smallest window, in datagrams: enough to keep answers coming.
 const MIN_DATAGRAMS: u64 = 4;
 
@@ -78,8 +83,13 @@ pub struct Bbr {
     round_lost: u64,
     round_arrived: u64,
     round_rtt: Option<Duration>,
+    /// What was sent before this number was sent to find out how much the path holds: its losses are our own.
+    shares_from: u64,
+    /// All that this round tells of was sent later.
+    round_counts: bool,
     /// What may be on its way while others want their share; `None` while nobody was seen to.
     share: Option<u64>,
+    path_loss: PathLoss,
     pacing_rate: Option<u64>,
     /// Which phase `PROBE_BW` begins with, so that two senders do not ask at the same moment.
     first_phase: usize,
@@ -106,7 +116,10 @@ impl Bbr {
             round_lost: 0,
             round_arrived: 0,
             round_rtt: None,
+            shares_from: u64::MAX,
+            round_counts: false,
             share: None,
+            path_loss: PathLoss::new(),
             pacing_rate: None,
             first_phase,
         }
@@ -119,6 +132,7 @@ impl Bbr {
         if new_round {
             self.look_whether_full(news);
         }
+        self.path_loss.on_news(news);
         self.give_way(news, new_round);
         self.next_state(news, min_rtt_is_old);
         self.set_pacing_rate(news);
@@ -205,6 +219,7 @@ impl Bbr {
             State::Startup if self.filled => self.state = State::Drain,
             State::Drain if in_flight <= self.on_its_way(100, news.datagram_len) => {
                 self.state = State::ProbeBw { phase: self.first_phase, since: news.now };
+                self.shares_from = news.next_number;
             }
             State::ProbeBw { phase, since } => {
                 let long_enough = news.now.saturating_sub(since) > self.min_rtt.unwrap_or_default();
@@ -215,7 +230,13 @@ impl Bbr {
                     _ => long_enough,
                 };
                 if done {
-                    self.state = State::ProbeBw { phase: (phase + 1) % CYCLE.len(), since: news.now };
+                    let next = (phase + 1) % CYCLE.len();
+                    match (CYCLE[phase], CYCLE[next]) {
+                        (_, 75) => self.path_loss.begin(news.next_number),
+                        (75, _) => self.path_loss.end(news.next_number),
+                        _ => {}
+                    }
+                    self.state = State::ProbeBw { phase: next, since: news.now };
                 }
             }
             State::ProbeRtt { until: None } if in_flight <= MIN_DATAGRAMS * news.datagram_len => {
@@ -238,8 +259,8 @@ impl Bbr {
     }
 
     /// Many losses in a round in which the queue was never short are its overflow: somebody else fills it as
-    /// well. Then less is kept on its way, and each round trip without that lets 3 % more go (BBR version 2
-    /// has the same idea in `inflight_hi`). Losses without a queue have another cause, and are no reason to
+    /// well. Then less is kept on its way, and each round trip without that lets a little more go (BBR version
+    /// 2 has the same idea in `inflight_hi`). Losses without a queue have another cause, and are no reason to
     /// be slower.
     fn give_way(&mut self, news: &News, new_round: bool) {
         self.round_lost += news.lost;
@@ -249,15 +270,17 @@ impl Bbr {
             return;
         }
         let queue = self.round_rtt.zip(self.min_rtt).is_some_and(|(rtt, min)| rtt > min * 3 / 2);
-        let many = self.round_lost * 100 > (self.round_lost + self.round_arrived) * LOSSES_MAX;
-        if queue && many && matches!(self.state, State::ProbeBw { .. }) {
+        let usual = self.path_loss.share();
+        let many = self.round_lost * 1_000 > (self.round_lost + self.round_arrived) * (usual + LOSSES_MAX);
+        if queue && many && self.round_counts && matches!(self.state, State::ProbeBw { .. }) {
             let least = self.on_its_way(50, news.datagram_len);
             self.share = Some((news.in_flight_before * GIVE_WAY / 100).max(least));
         } else {
-            let more = |share: u64| share + (share / 32).max(news.datagram_len);
+            let more = |share: u64| share + (share / GROWTH).max(news.datagram_len);
             self.share = self.share.map(more).filter(|share| *share < self.cwnd);
         }
         (self.round_lost, self.round_arrived, self.round_rtt) = (0, 0, None);
+        self.round_counts = news.arrived_largest >= self.shares_from;
     }
 
     fn pacing_gain(&self) -> u64 {
@@ -273,7 +296,7 @@ impl Bbr {
         let rate = match self.bandwidth() {
             // Before the first measurement: the first window in one round trip.
             0 => per_second(self.cwnd * HIGH_GAIN / 100, news.srtt),
-            bandwidth => bandwidth * self.pacing_gain() / 100,
+            bandwidth => self.path_loss.make_up(bandwidth * self.pacing_gain() / 100),
         };
         // While the pipe is being filled, a first slow sample must not slow everything down.
         if self.filled || self.pacing_rate.is_none_or(|old| rate > old) {
@@ -282,10 +305,9 @@ impl Bbr {
     }
 
     fn set_window(&mut self, news: &News) {
-        // While the rate still grows, what was measured is a round trip old, and half of what it will be.
-        let grows = !self.filled && self.full_rounds == 0;
-        let gain = if grows { HIGH_GAIN } else { CWND_GAIN };
-        let target = self.on_its_way(gain, news.datagram_len);
+        // In STARTUP too: what was measured is a round trip old, and half of what it will be. More than that, and
+        // the first thing that a queue of one round trip sees of us is that it overflows.
+        let target = self.on_its_way(CWND_GAIN, news.datagram_len);
         if self.filled {
             self.cwnd = (self.cwnd + news.arrived).min(target);
         } else if self.cwnd < target || news.delivered < INITIAL_DATAGRAMS * news.datagram_len {

@@ -10,6 +10,7 @@
 mod aimd;
 mod bbr;
 mod fixed;
+mod path_loss;
 #[cfg(test)]
 mod tests;
 
@@ -63,7 +64,7 @@ pub enum Congestion {
     /// One datagram more each round trip, half after a loss.
     Aimd(Aimd),
     /// What the path holds, measured.
-    Bbr(Bbr),
+    Bbr(Box<Bbr>),
 }
 
 impl Congestion {

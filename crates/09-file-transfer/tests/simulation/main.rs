@@ -6,10 +6,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+mod bottleneck;
 mod chance;
+mod cubic;
 mod hostile;
 mod link;
 mod memory;
+mod shared;
 mod speed;
 mod world;
 

@@ -31,7 +31,7 @@ fn share(congestion: Congestion, loss: u64) -> (u64, u64, Duration) {
 }
 
 fn bbr() -> Congestion {
-    Congestion::Bbr(Bbr::new(3))
+    Congestion::Bbr(Box::new(Bbr::new(3)))
 }
 
 #[test]

@@ -55,7 +55,7 @@ pub(crate) fn options(seed: u64) -> Options {
     let congestion = match seed % 4 {
         0 => Congestion::Fixed(Fixed::new(u32::try_from(seed / 4 % 64).unwrap())),
         1 => Congestion::Aimd(Aimd::default()),
-        _ => Congestion::Bbr(Bbr::new(seed)),
+        _ => Congestion::Bbr(Box::new(Bbr::new(seed))),
     };
     let (pacing, sack) = (!seed.is_multiple_of(7), !seed.is_multiple_of(5));
     Options { congestion, pacing, sack, timeout: TIMEOUT, datagram_len_max: 65_507, trace: false }
