@@ -8,6 +8,8 @@
 //! It decides nothing: read `receiver/mod.rs` before, and `socket.rs`.
 
 use std::net::SocketAddr;
+use std::ops::Range;
+use std::thread;
 use std::time::Duration;
 
 use netcommon::error::OpError;
@@ -25,6 +27,14 @@ const DISK_LOOK: Duration = Duration::from_millis(5);
 
 /// How often progress is told.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+
+/// When datagrams come this fast, a nap lets some gather: to be woken costs more than a datagram does. It is short
+/// beside any round trip that is worth a window.
+const NAP: Duration = Duration::from_micros(250);
+
+/// So much must have come at one go before there is a nap: fewer bytes are a question that waits for its answer, and of
+/// more the kernel's buffer would overflow meanwhile.
+const NAP_BYTES: Range<usize> = 4 * 1024..32 * 1024;
 
 /// Receives into `store` until `shutdown` drains, or with `once` until one session has ended; returns what was
 /// counted for all sessions.
@@ -46,9 +56,12 @@ pub fn run(
     shutdown.wake_on_drain(endpoint.waker());
     let mut receiver = Receiver::new(secret(), timeout);
     let mut tally = Tally { tell, totals: Totals::default(), ended: 0, next_progress: Duration::ZERO };
-    let mut out = Vec::new();
+    let (mut out, mut came) = (Vec::new(), 0);
     loop {
-        let receive = |now, from: SocketAddr, datagram: &[u8]| receiver.receive(now, from, datagram, store);
+        let receive = |now, from: SocketAddr, datagram: &[u8]| {
+            came += datagram.len();
+            receiver.receive(now, from, datagram, store);
+        };
         let more = endpoint.receive(receive).map_err(broken("receive from"))?;
         let now = endpoint.now();
         receiver.tick(now, store);
@@ -70,6 +83,9 @@ pub fn run(
                 deadline = deadline.map(|deadline| deadline.min(now + DISK_LOOK));
             }
             endpoint.wait(deadline).map_err(broken("wait on"))?;
+            if NAP_BYTES.contains(&std::mem::take(&mut came)) && endpoint.now() < now + NAP {
+                thread::sleep(NAP);
+            }
         }
     }
 }

@@ -34,6 +34,7 @@ impl PathLoss {
         Self { calm: 0..0, arrived: 0, lost: 0 }
     }
 
+    // ANCHOR: path_loss
     /// From this number on less is asked than the path delivers.
     pub(super) fn begin(&mut self, next_number: u64) {
         self.calm = next_number + FOUND_LATER..u64::MAX;
@@ -61,6 +62,7 @@ impl PathLoss {
     pub(super) fn make_up(&self, rate: u64) -> u64 {
         rate.saturating_mul(1_000) / (1_000 - self.share().min(MADE_UP_MAX))
     }
+    // ANCHOR_END: path_loss
 }
 
 #[cfg(test)]
