@@ -6,23 +6,23 @@
 //!            └──── redirect ──────────────────┘
 //! ```
 //! The loops that own the socket are here and short; what bytes mean is `response`'s business, where to go
-//! next `redirect`'s. Read those before, and `connection.rs`.
+//! next `redirect`'s. Read those before, and `connection.rs`; `reading.rs` after.
 
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
 use url::Url;
 
-use crate::coding::{CodingError, ContentDecoder};
 use crate::connection::{Connection, Means, proxy_fields};
 use crate::deadline::Deadline;
 use crate::error::FetchError;
 use crate::fields::Fields;
 use crate::proxy::Proxies;
+use crate::reading::{Call, Hop, Reading};
 use crate::redirect::Redirects;
 use crate::request::Request;
-use crate::response::{Event, Head, ResponseParser};
-use crate::splice::{self, Pipe};
+use crate::response::Head;
+use crate::splice::Pipe;
 use crate::timing::Timing;
 
 /// How much is read at once: a quarter of a MiB takes loopback near its limit and stays small in memory.
@@ -31,9 +31,6 @@ const BUFFER_BYTES: usize = 256 * 1024;
 /// How much of a request is sent before we look whether the server has answered already; what is less fits into
 /// the system's buffer.
 const SEND_BYTES: usize = 16 * 1024;
-
-/// How much content of a redirect is read to keep the connection; more costs more than a new one.
-const DRAIN_MAX: u64 = 64 * 1024;
 
 /// How every fetch is done.
 #[derive(Debug, Clone)]
@@ -283,139 +280,11 @@ impl Client {
     }
 }
 
-/// What one exchange is about.
-struct Call<'a> {
-    request: &'a Request,
-    proxy: Option<&'a Url>,
-    follow: Option<&'a mut Redirects>,
-    deadline: Deadline,
-    receiver: &'a mut dyn Receiver,
-}
-
-/// An answer, and where it sends us.
-struct Hop {
-    answer: Answer,
-    next: Option<Request>,
-}
-
 /// How much of a request went out.
 enum Sent {
     Whole,
     /// The server answered before it had read all.
     Part,
-}
-
-/// One response while it comes.
-struct Reading {
-    parser: ResponseParser,
-    timing: Timing,
-    reused: bool,
-    began: bool,
-    /// Bytes behind the response: the connection is out of step.
-    surplus: bool,
-    /// No more of it is wanted.
-    enough: bool,
-    head: Option<Head>,
-    next: Option<Request>,
-    decoder: ContentDecoder,
-    /// Content as it came, in bytes.
-    came: u64,
-    trailers: Fields,
-}
-
-impl Reading {
-    fn new(request: &Request, timing: Timing, reused: bool) -> Self {
-        let parser = ResponseParser::new(request.asked());
-        let (trailers, decoder) = (Fields::default(), ContentDecoder::none());
-        Self {
-            parser,
-            timing,
-            reused,
-            began: false,
-            surplus: false,
-            enough: false,
-            head: None,
-            next: None,
-            decoder,
-            came: 0,
-            trailers,
-        }
-    }
-
-    fn take(&mut self, event: Event<'_>, call: &mut Call<'_>, options: &Options) -> Result<(), FetchError> {
-        match event {
-            Event::Interim(head) => call.receiver.received(&head),
-            Event::Head(head) => self.begin(head, call, options)?,
-            Event::Content(bytes) => {
-                self.came += bytes.len() as u64;
-                if self.next.is_none() {
-                    self.decoder.decode(bytes, &mut |piece| call.receiver.content(piece))?;
-                } else {
-                    self.enough = self.came > DRAIN_MAX;
-                }
-            }
-            Event::End(trailers) => self.trailers = trailers,
-        }
-        Ok(())
-    }
-
-    fn begin(&mut self, head: Head, call: &mut Call<'_>, options: &Options) -> Result<(), FetchError> {
-        call.receiver.received(&head);
-        if let Some(redirects) = &mut call.follow {
-            self.next = redirects.next(head.status, &head.fields, call.request)?;
-        }
-        if self.next.is_none() {
-            self.decoder = ContentDecoder::new(&head.fields, options.content_max)?;
-            let coded = !self.decoder.is_identity();
-            // Said before anything is written, where it can be known.
-            if let (false, Some(limit), Some(of)) = (coded, options.content_max, self.parser.announced())
-                && of > limit
-            {
-                return Err(CodingError::TooLong { limit }.into());
-            }
-            call.receiver.begin(&head, call.request, coded)?;
-        }
-        self.head = Some(head);
-        Ok(())
-    }
-
-    /// How much content is left that nobody has to look at.
-    fn unseen(&self) -> Option<u64> {
-        let long = self.parser.announced().is_some_and(|of| of >= splice::CONTENT_MIN);
-        let as_it_is = self.next.is_none() && self.decoder.is_identity();
-        self.parser.content_left().filter(|_| long && as_it_is)
-    }
-
-    /// So much of it went by.
-    fn pass(&mut self, len: u64) {
-        self.came += len;
-        self.decoder.pass(len);
-        self.parser.pass(len);
-    }
-
-    /// What had been reached, for the reader of a timeout.
-    fn progress(&self) -> String {
-        match (&self.head, self.parser.announced()) {
-            (None, _) if self.began => "inside the header section".to_owned(),
-            (None, _) => "waiting for the answer".to_owned(),
-            (Some(_), Some(of)) => format!("after {} of {of} bytes of content", self.came),
-            (Some(_), None) => format!("after {} bytes of content", self.came),
-        }
-    }
-
-    fn into_hop(self, request: &Request) -> Result<Hop, FetchError> {
-        let Some(head) = self.head else { return Err(crate::response::ResponseError::NoAnswer.into()) };
-        let answer = Answer {
-            head,
-            url: request.url.clone(),
-            content_bytes: self.decoder.made(),
-            trailers: self.trailers,
-            redirects: 0,
-            reused: self.reused,
-            timing: self.timing,
-        };
-        Ok(Hop { answer, next: self.next })
-    }
 }
 
 /// Whether a failure on a kept connection only says that the server had closed it meanwhile.

@@ -49,6 +49,7 @@ pub mod fields;
 pub mod misbehave;
 pub mod output;
 pub mod proxy;
+mod reading;
 pub mod redirect;
 pub mod report;
 pub mod request;
