@@ -18,14 +18,15 @@
 //! | [`doctor`] | toolchain, loopback, ports, limits, tools |
 //!
 //! [`demos`] is the list to which a chapter adds its file; [`screen`] and [`columns`] print, [`programs`]
-//! builds and finds the programs, [`failure`] says what did not happen, [`keyboard`] waits for Enter and
-//! [`words`] holds the course's own sentences in both languages.
+//! builds and finds the programs (`ahead.rs` builds those of the next demo meanwhile), [`failure`] says what did not
+//! happen, [`keyboard`] waits for Enter and [`words`] holds the course's own sentences in both languages.
 //!
 //! # What we left out
 //!
 //! A demo has no conditions and no loops: a session is a line, and what cannot be shown in a line belongs
 //! into a test of its chapter.
 
+mod ahead;
 pub mod columns;
 pub mod crowd;
 pub mod demos;

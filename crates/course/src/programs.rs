@@ -5,14 +5,13 @@
 
 use std::env::{self, consts::EXE_SUFFIX};
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread::Builder;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, bounded, select};
-use netcommon::lang::Lang;
+use crossbeam_channel::{Receiver, bounded, select};
 use netcommon::shutdown::StageReached;
 
 use crate::exercise::yours::Yours;
@@ -21,10 +20,7 @@ use crate::script::{CommandLine, Values};
 /// The workspace that this program was compiled in.
 const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
 
-/// A build that takes longer than this says so; one that has nothing to do stays silent.
-const SILENT: Duration = Duration::from_millis(500);
-
-/// A cold build takes a minute on two cores; ten mean that something hangs.
+/// A cold build takes two minutes on two cores; ten mean that something hangs.
 const BUILD_MAX: Duration = Duration::from_secs(600);
 
 /// A folder with the chapters' programs.
@@ -92,15 +88,15 @@ impl Programs {
     /// ends; `stop` and a deadline end it.
     ///
     /// # Errors
-    /// When Cargo fails, hangs or is interrupted.
-    pub fn build(&self, packages: &[&str], lang: Lang, stop: &StageReached) -> Result<(), ProgramsError> {
+    /// When Cargo fails, hangs or is stopped.
+    pub fn build(&self, packages: &[&str], stop: &StageReached) -> Result<(), ProgramsError> {
         // Cargo takes no package for the workspace's default, which is the course itself.
         let may_build = self.may_build && !packages.is_empty() && Path::new(MANIFEST).exists();
         let (Some(cargo), true) = (cargo(), may_build) else { return Ok(()) };
         let Some(args) = build_args(&self.folder, packages) else { return Ok(()) };
         let mut command = Command::new(cargo);
         command.args(args);
-        wait_for_cargo(command, lang, stop)
+        wait_for_cargo(command, stop)
     }
 
     /// The same, with a pupil's program under the name `yours`.
@@ -177,7 +173,7 @@ fn build_args(folder: &Path, packages: &[&str]) -> Option<Vec<OsString>> {
     Some(args)
 }
 
-fn wait_for_cargo(mut command: Command, lang: Lang, stop: &StageReached) -> Result<(), ProgramsError> {
+fn wait_for_cargo(mut command: Command, stop: &StageReached) -> Result<(), ProgramsError> {
     // Cargo writes nothing to stdout here; that pipe's end is how we hear of its end.
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().map_err(ProgramsError::Cargo)?;
     let (ended, end) = bounded::<()>(1);
@@ -188,7 +184,7 @@ fn wait_for_cargo(mut command: Command, lang: Lang, stop: &StageReached) -> Resu
         drop(ended);
     });
     let waited = waiter.map_err(ProgramsError::Cargo).and_then(|waiter| {
-        let waited = wait_until_ended(&end, lang, stop);
+        let waited = wait_until_ended(&end, stop);
         if waited.is_err() {
             // It may have ended in this moment; the wait below tells.
             let _ = child.kill();
@@ -202,20 +198,11 @@ fn wait_for_cargo(mut command: Command, lang: Lang, stop: &StageReached) -> Resu
     if status.success() { Ok(()) } else { Err(ProgramsError::Build) }
 }
 
-fn wait_until_ended(end: &Receiver<()>, lang: Lang, stop: &StageReached) -> Result<(), ProgramsError> {
-    let deadline = Instant::now() + BUILD_MAX;
-    if end.recv_timeout(SILENT) == Err(RecvTimeoutError::Timeout) {
-        let text = lang.pick(
-            "Building the chapters' programs; the first time this takes up to a minute ...",
-            "正在建置各章的程式，第一次最多需要一分鐘……",
-        );
-        // Without stderr there is nobody to tell, and nothing is lost.
-        let _ = writeln!(io::stderr(), "{text}");
-    }
+fn wait_until_ended(end: &Receiver<()>, stop: &StageReached) -> Result<(), ProgramsError> {
     select! {
         recv(end) -> _ => Ok(()),
         recv(stop) -> _ => Err(ProgramsError::Interrupted),
-        default(deadline.saturating_duration_since(Instant::now())) => Err(ProgramsError::BuildTimedOut),
+        default(BUILD_MAX) => Err(ProgramsError::BuildTimedOut),
     }
 }
 

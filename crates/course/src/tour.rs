@@ -3,7 +3,6 @@
 //! A demo that fails is reported at once and the tour goes on, so that one broken chapter does not hide
 //! the others; the exit code remembers it. Read `crate::player` for what playing means.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -14,6 +13,7 @@ use netcommon::cli::{INTERRUPTED, StdoutError};
 use netcommon::lang::Lang;
 use netcommon::shutdown::Shutdown;
 
+use crate::ahead::Ahead;
 use crate::columns::{pad, width};
 use crate::crowd::compare;
 use crate::demos;
@@ -101,28 +101,40 @@ fn read_file(path: &str) -> anyhow::Result<String> {
     read().with_context(|| format!("read {path}"))
 }
 
-/// The programs of `packages`, built if need be, and the token that Ctrl-C moves; `None` after Ctrl-C.
-pub(crate) fn prepare(options: &Options, packages: &[&str]) -> anyhow::Result<Option<(Programs, Shutdown)>> {
+/// Where the programs are, and the token that Ctrl-C moves.
+fn find(options: &Options) -> anyhow::Result<(Programs, Shutdown)> {
     let shutdown = Shutdown::on_signals().context("listen for Ctrl-C")?;
     let programs = match &options.programs {
         Some(folder) => Programs::in_folder(folder.clone()),
         None => Programs::beside_this_one()?,
     };
-    match programs.build(packages, options.lang, shutdown.draining()) {
+    Ok((programs, shutdown))
+}
+
+/// The programs of `packages`, built if need be, and the token that Ctrl-C moves; `None` after Ctrl-C.
+pub(crate) fn prepare(options: &Options, packages: &[&str]) -> anyhow::Result<Option<(Programs, Shutdown)>> {
+    let (programs, shutdown) = find(options)?;
+    let packages = packages.iter().map(ToString::to_string).collect();
+    let mut ahead = Ahead::start(&programs, vec![packages]).context("start a thread")?;
+    match ahead.next(options.lang, shutdown.draining()) {
         Err(ProgramsError::Interrupted) => Ok(None),
         built => Ok(Some(built.map(|()| (programs, shutdown))?)),
     }
 }
 
 fn play(demos: &[Demo], screen: &mut Screen, options: &Options, crowds: Crowds) -> anyhow::Result<ExitCode> {
-    let packages: BTreeSet<_> = demos.iter().flat_map(Demo::programs).collect();
-    let packages: Vec<_> = packages.into_iter().collect();
-    let Some((programs, shutdown)) = prepare(options, &packages)? else { return Ok(ExitCode::from(INTERRUPTED)) };
+    let (programs, shutdown) = find(options)?;
+    let stages = demos.iter().map(|demo| demo.programs().iter().map(ToString::to_string).collect());
+    let mut ahead = Ahead::start(&programs, stages.collect()).context("start a thread")?;
     let keyboard = if options.step { Keyboard::of_terminal().context("listen for Enter")? } else { None };
     let stop = shutdown.draining();
     let mut player = Player { programs: &programs, screen, keyboard, stop, deadline: DEADLINE };
     let mut failed = Vec::new();
     for demo in demos {
+        match ahead.next(options.lang, stop) {
+            Err(ProgramsError::Interrupted) => return Ok(ExitCode::from(INTERRUPTED)),
+            built => built?,
+        }
         let crowd = demo.crowd.as_ref().filter(|_| crowds == Crowds::Shown);
         match play_one(demo, crowd, &mut player, &shutdown) {
             Ok(()) => {}
