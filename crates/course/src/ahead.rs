@@ -1,11 +1,12 @@
-//! Builds the programs of one demo while the demo before it is played.
+//! Builds the programs of the next demos while one is played.
 //!
 //! ```text
-//! thread "main"      next ─▶ plays demo 1 ─▶ next ─▶ plays demo 2 ─▶ …
-//! thread "builder"   cargo build for 1 │ cargo build for 2 │ cargo build for 3 …
+//! thread "main"      next ─▶ plays demo 1 ─▶ next ─▶ plays demo 2 ─▶ next ─▶ plays demo 3 …
+//! thread "builder"   cargo build for 1 │ cargo build for 2, 3 and 4 │ cargo build for 5, 6 and 7 …
 //! ```
 //! On a clean machine all of them take minutes; the first one is there in half of one, and a demo waits for its
-//! clients more than it computes. Read `programs.rs` before.
+//! clients more than it computes. Some at a time, because the end of a build keeps one processor busy. Read
+//! `programs.rs` before.
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -22,8 +23,12 @@ use crate::programs::{Programs, ProgramsError};
 /// A build that takes longer than this says so; one that has nothing to do stays silent.
 const SILENT: Duration = Duration::from_millis(500);
 
-/// Builds stage after stage on a thread of its own; dropped, it ends the stage under way.
+/// So many demos are built together, but for the first.
+const TOGETHER: usize = 3;
+
+/// Builds demo after demo on a thread of its own; dropped, it ends the build under way.
 pub(crate) struct Ahead {
+    /// How the build of each demo's programs has ended.
     built: Receiver<Result<(), ProgramsError>>,
     /// Dropped to end the builder.
     wanted: Option<Sender<Infallible>>,
@@ -32,31 +37,33 @@ pub(crate) struct Ahead {
 }
 
 impl Ahead {
-    /// Begins with the first of `stages`, each the packages that are needed then.
+    /// Begins with the first of `demos`, each the packages that it needs.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub(crate) fn start(programs: &Programs, stages: Vec<Vec<String>>) -> io::Result<Self> {
-        let (done, built) = bounded(stages.len());
+    pub(crate) fn start(programs: &Programs, demos: Vec<Vec<String>>) -> io::Result<Self> {
+        let (done, built) = bounded(demos.len());
         let (wanted, unwanted) = bounded(0);
         let programs = programs.clone();
         let builder = Builder::new().name("builder".to_owned()).spawn(move || {
-            let mut there = BTreeSet::new();
-            for stage in &stages {
-                let new: Vec<&str> =
-                    stage.iter().map(String::as_str).filter(|package| there.insert(*package)).collect();
-                let result = programs.build(&new, &unwanted);
-                // There is room for every stage; nobody hears of one that is not wanted any more.
-                let goes_on = result.is_ok();
-                if done.send(result).is_err() || !goes_on {
+            let (first, others) = demos.split_at(demos.len().min(1));
+            for stage in [first].into_iter().chain(others.chunks(TOGETHER)) {
+                let packages: BTreeSet<&str> = stage.iter().flatten().map(String::as_str).collect();
+                let result = programs.build(&Vec::from_iter(packages), &unwanted);
+                // There is room for every demo, so none waits; where nobody listens any more, none is needed.
+                if result.is_err() {
+                    let _ = done.send(result);
                     return;
+                }
+                for _ in stage {
+                    let _ = done.send(Ok(()));
                 }
             }
         })?;
         Ok(Self { built, wanted: Some(wanted), builder: Some(builder), told: false })
     }
 
-    /// Waits until the next stage is there; says once that it takes its time.
+    /// Waits until the next demo's programs are there; says once that it takes its time.
     ///
     /// # Errors
     /// When Cargo fails or hangs, and on Ctrl-C.
