@@ -194,6 +194,10 @@ impl Mail {
         if let Some(insert) = self.inserts.pop_front() {
             self.waiting -= cost(&insert.what);
         }
+        if self.inserts.is_empty() {
+            // The usual member has none, and room for four is as much as all else that it costs.
+            self.inserts = VecDeque::new();
+        }
     }
 }
 
