@@ -37,11 +37,13 @@ fn scan_until(
     mut stop_at: impl FnMut(&Finding) -> bool + Send,
 ) -> (BTreeMap<SocketAddr, Verdict>, Outcome) {
     let plan = Plan::new(jobs.iter().map(|job| job.parse().unwrap()).collect::<Vec<Job>>());
-    let mut found = BTreeMap::new();
+    let (mut found, mut is_over) = (BTreeMap::new(), false);
     let mut observer = |finding: Option<&Finding>| {
         let Some(finding) = finding else { return Ok(ControlFlow::Continue(())) };
+        assert!(engine == Engine::Threads || !is_over, "{} is told to nobody", finding.addr);
         assert_eq!(found.insert(finding.addr, finding.verdict.clone()), None, "{} twice", finding.addr);
-        Ok(if stop_at(finding) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        is_over = stop_at(finding);
+        Ok(if is_over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     };
     let outcome = match engine {
         Engine::Events => team::run(plan, CONFIG, 1, shutdown, &mut observer).unwrap(),

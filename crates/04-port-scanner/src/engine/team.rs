@@ -28,13 +28,17 @@ const THREADS_MAX: usize = 4;
 /// For fewer questions a thread is not worth its start.
 const QUESTIONS_MIN: u128 = 8_192;
 
+/// Where descriptors are short each loop should have at least so many, beside the three that it needs to wait.
+const SOCKETS_MIN: usize = 64;
+
 /// How many loops `plan` is worth: one, unless it asks much of this machine itself and nobody asks for courtesy.
 #[must_use]
 pub fn threads_for(plan: &Plan, config: &Config) -> usize {
     if config.rate.is_some() || plan.left() < QUESTIONS_MIN || !plan.is_loopback() {
         return 1;
     }
-    thread::available_parallelism().map_or(1, |processors| processors.get().min(THREADS_MAX).min(config.sockets_max))
+    let worth = THREADS_MAX.min(config.sockets_max / SOCKETS_MIN).max(1);
+    thread::available_parallelism().map_or(1, |processors| processors.get().min(worth))
 }
 
 /// Asks all that `plan` has, with so many threads; the caller's is one of them.
@@ -96,7 +100,9 @@ impl Team<'_, '_> {
                 return Ok(ControlFlow::Break(()));
             }
             let heard = observer(finding);
-            self.is_over.store(!matches!(heard, Ok(ControlFlow::Continue(()))), Ordering::Relaxed);
+            if !matches!(heard, Ok(ControlFlow::Continue(()))) {
+                self.is_over.store(true, Ordering::Relaxed);
+            }
             heard
         });
         if end.is_err() {
