@@ -254,6 +254,8 @@ impl Bbr {
         }
         if min_rtt_is_old && !matches!(self.state, State::ProbeRtt { .. }) {
             self.cwnd_before_probe = self.cwnd;
+            // Nobody knows in which phase we come back.
+            self.path_loss.end(news.next_number);
             self.state = State::ProbeRtt { until: None };
         }
     }

@@ -41,9 +41,9 @@ impl PathLoss {
         (self.arrived, self.lost) = (self.arrived * 7 / 8, self.lost * 7 / 8);
     }
 
-    /// And from this number on no longer.
+    /// And from this number on no longer, if it was so until now.
     pub(super) fn end(&mut self, next_number: u64) {
-        self.calm.end = next_number + FOUND_LATER;
+        self.calm.end = self.calm.end.min(next_number + FOUND_LATER);
     }
 
     pub(super) fn on_news(&mut self, news: &News) {
@@ -101,6 +101,8 @@ mod tests {
         path_loss.end(120);
         path_loss.on_news(&news(120, 1));
         path_loss.on_news(&news(130, 5));
+        path_loss.end(200); // Long over.
+        path_loss.on_news(&news(150, 5));
         assert_eq!((path_loss.share(), path_loss.make_up(900)), (100, 1_000));
     }
 

@@ -102,3 +102,35 @@ fn bbr_steps_back_for_a_moment_when_the_shortest_round_trip_is_old() {
     }
     assert_eq!(bbr.min_rtt(), Some(Duration::from_millis(60)));
 }
+
+#[test]
+fn bbr_makes_up_for_no_loss_of_the_rounds_after_it_has_stepped_back() {
+    // With one of these it steps back while it asks for little.
+    for shortest_until in 1..9 {
+        let (mut bbr, mut has_stepped_back, mut lost_since) = (Bbr::new(1), false, 0);
+        for round in 1..140 {
+            let cruises = matches!(bbr.state, bbr::State::ProbeBw { phase: 4.., .. });
+            let lost = if has_stepped_back && cruises { 2 } else { 0 };
+            lost_since += lost;
+            let mut news = news(round * 100, 10, lost, 200_000);
+            news.rtt = Some(Duration::from_millis(if round <= shortest_until { 50 } else { 60 }));
+            news.delivered = round * 100_000;
+            news.rate = Some(Sample { rate: 1_000_000, delivered_before: (round - 1) * 100_000, app_limited: false });
+            // While it asks for more, more is on its way.
+            let asks = matches!(bbr.state, bbr::State::ProbeBw { phase: 0, .. });
+            news.in_flight = if bbr.window() == 4 * LEN {
+                4 * LEN
+            } else if asks {
+                200_000
+            } else {
+                40_000
+            };
+            bbr.on_news(&news);
+            has_stepped_back |= matches!(bbr.state, bbr::State::ProbeRtt { .. });
+            if matches!(bbr.state, bbr::State::ProbeBw { phase: 4.., .. }) {
+                assert_eq!(bbr.pacing_rate(), Some(1_000_000), "{shortest_until}, round {round}");
+            }
+        }
+        assert!(lost_since > 0);
+    }
+}
