@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use netcommon::testing::Program;
 
-use crate::server::{Request, Server};
+use crate::server::{Request, Server, whole_or_rest};
 use crate::{CLIENT, run};
 
 /// Three MB in which no two places look alike.
@@ -16,15 +16,8 @@ fn content() -> Vec<u8> {
     (0..750_000_u32).flat_map(|i| i.wrapping_mul(2_654_435_761).to_le_bytes()).collect()
 }
 
-/// The whole, or the rest that is asked for.
-fn answer(request: &Request, whole: &[u8]) -> Vec<u8> {
-    let from = request.range_start().unwrap_or(0);
-    let status = match from {
-        0 => "200 OK".to_owned(),
-        from => format!("206 Partial\r\nContent-Range: bytes {from}-{}/{}", whole.len() - 1, whole.len()),
-    };
-    let head = format!("HTTP/1.1 {status}\r\nETag: \"v1\"\r\nContent-Length: {}\r\n\r\n", whole.len() - from);
-    [head.as_bytes(), &whole[from..]].concat()
+fn answer(request: &Request) -> Vec<u8> {
+    whole_or_rest(request, &content(), "ETag: \"v1\"\r\n")
 }
 
 /// The first `len` bytes of the whole answer, then silence until the client goes, or the end.
@@ -36,7 +29,7 @@ fn cut(whole: &[u8], len: usize) -> Vec<u8> {
 #[test]
 fn it_comes_whole_into_a_file_and_the_connection_is_used_again() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(|request, _| answer(request, &content()));
+    let server = Server::start(|request, _| answer(request));
     let urls = [server.url("/一.bin"), server.url("/二.bin")];
     let mut command = Command::new(CLIENT);
     let finished =
@@ -54,7 +47,7 @@ fn it_comes_whole_into_a_file_and_the_connection_is_used_again() {
 fn it_comes_whole_through_stdout_whatever_that_is() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("課");
-    let (path, server) = (file.display(), Server::start(|request, _| answer(request, &content())));
+    let (path, server) = (file.display(), Server::start(|request, _| answer(request)));
     for (redirection, before) in [(format!("| cat > '{path}'"), ""), (format!(">> '{path}'"), "old")] {
         fs::write(&file, before).unwrap();
         let script = format!("'{CLIENT}' --no-proxy {} {redirection}", server.url("/"));
@@ -73,7 +66,7 @@ fn a_cut_one_is_told_and_gone_on_from() {
     let server = Server::start(|request, stream| {
         use std::io::Write;
         if request.range_start().is_some() {
-            return answer(request, &content());
+            return answer(request);
         }
         stream.write_all(&cut(&content(), 2_000_001)).unwrap();
         Vec::new()
@@ -111,7 +104,7 @@ fn a_full_disk_keeps_what_can_be_gone_on_from() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("課");
     let part = folder.path().join("課.http-client-part");
-    let server = Server::start(|request, _| answer(request, &content()));
+    let server = Server::start(|request, _| answer(request));
     // 1 MiB, or 2 where the shell counts in other units.
     let args = ["-o", file.to_str().unwrap(), &server.url("/")];
     let finished = crate::run_with_little_room(2_048, &args);

@@ -115,13 +115,7 @@ fn a_full_disk_loses_neither_the_old_file_nor_what_can_be_gone_on_from() {
     let whole = content.clone();
     let server = Server::start(move |request, _| {
         let version = if request.path == "/known" { "ETag: \"v1\"\r\n" } else { "" };
-        let from = request.range_start().unwrap_or(0);
-        let status = match from {
-            0 => "200 OK".to_owned(),
-            from => format!("206 Partial\r\nContent-Range: bytes {from}-{}/{}", whole.len() - 1, whole.len()),
-        };
-        let head = format!("HTTP/1.1 {status}\r\n{version}Content-Length: {}\r\n\r\n", whole.len() - from);
-        [head.as_bytes(), &whole.as_bytes()[from..]].concat()
+        server::whole_or_rest(request, whole.as_bytes(), version)
     });
     for (place, kept) in [("/unknown", 0), ("/known", 2)] {
         fs::write(&file, "old").unwrap();

@@ -57,6 +57,17 @@ pub(crate) fn text(content: &str) -> Vec<u8> {
     format!("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n\r\n{content}", content.len()).into()
 }
 
+/// The whole, or the rest that is asked for; `version` is a field that names it, or nothing.
+pub(crate) fn whole_or_rest(request: &Request, whole: &[u8], version: &str) -> Vec<u8> {
+    let from = request.range_start().unwrap_or(0);
+    let status = match from {
+        0 => "200 OK".to_owned(),
+        from => format!("206 Partial\r\nContent-Range: bytes {from}-{}/{}", whole.len() - 1, whole.len()),
+    };
+    let head = format!("HTTP/1.1 {status}\r\n{version}Content-Length: {}\r\n\r\n", whole.len() - from);
+    [head.as_bytes(), &whole[from..]].concat()
+}
+
 impl Server {
     /// `answer` gives the bytes for a request; no bytes end the connection.
     pub(crate) fn start(answer: impl Fn(&Request, &mut &TcpStream) -> Vec<u8> + Send + 'static) -> Self {
