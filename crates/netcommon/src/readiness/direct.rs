@@ -3,7 +3,7 @@
 //! `polling` surrounds each `epoll_wait(2)` with four calls for its timer and its wake-up, a quarter of
 //! what a round trip costs a server with one busy client. Here its descriptor is waited on as it is. Two
 //! things stay with `polling`: the last part of a millisecond before a deadline, because `epoll_wait`
-//! counts in whole ones, and a wake-up, which has to be armed again. Read `mod.rs` before.
+//! counts in whole ones, and a wake-up, which has to be armed again. Read `mod.rs` before, `alarm.rs` next.
 
 use std::time::{Duration, Instant};
 
@@ -12,8 +12,13 @@ use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
 use rustix::io::{Errno, Result};
 
+use super::alarm::{Alarm, OF_ALARM};
+
 /// The key under which `polling` reports what is its own.
-const OF_POLLING: u64 = usize::MAX as u64;
+const OF_POLLING: u64 = u64::MAX;
+
+/// From here on a deadline is far: the alarm meets it, because many waits may end before.
+pub(super) const FAR: Duration = Duration::from_millis(100);
 
 /// How a wait has ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,9 +31,10 @@ pub(super) enum End {
     Woken,
 }
 
-/// The list that the kernel fills.
+/// The list that the kernel fills, and the alarm for far deadlines.
 pub(super) struct Direct {
     events: Vec<epoll::Event>,
+    alarm: Alarm,
 }
 
 // SAFETY: an event of the system may hold a pointer, which is why rustix does not let it leave its thread.
@@ -36,8 +42,9 @@ pub(super) struct Direct {
 unsafe impl Send for Direct {}
 
 impl Direct {
-    pub(super) fn new(events_max: usize) -> Self {
-        Self { events: Vec::with_capacity(events_max) }
+    /// What `poller` is waited on with; takes a descriptor.
+    pub(super) fn new(poller: &Poller, events_max: usize) -> Result<Self> {
+        Ok(Self { events: Vec::with_capacity(events_max), alarm: Alarm::new(poller)? })
     }
 
     /// Waits as `epoll_wait(2)` does; only in level mode, where what is reported twice is no matter.
@@ -46,22 +53,43 @@ impl Direct {
             return Ok(End::Nearly);
         }
         loop {
-            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-            if left.is_some_and(|left| left < Duration::from_millis(1)) {
-                return Ok(End::Nearly);
-            }
-            let timeout = left.map(|left| {
-                let millis = Duration::from_millis(u64::try_from(left.as_millis()).unwrap_or(u64::MAX));
-                Timespec { tv_sec: millis.as_secs().cast_signed(), tv_nsec: millis.subsec_nanos().into() }
-            });
+            let timeout = match deadline {
+                Some(deadline) if !self.alarm.rings_by(deadline) => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    if left < Duration::from_millis(1) {
+                        return Ok(End::Nearly);
+                    }
+                    self.limit(deadline, left)?
+                }
+                _ => None,
+            };
             self.events.clear();
             match epoll::wait(poller, spare_capacity(&mut self.events), timeout.as_ref()) {
-                Ok(0) | Err(Errno::INTR) => {}
-                Ok(_) if self.events.iter().any(|event| { event.data }.u64() == OF_POLLING) => return Ok(End::Woken),
-                Ok(_) => return Ok(End::Ready),
+                Ok(_) | Err(Errno::INTR) => {}
                 Err(error) => return Err(error),
             }
+            let mut end = None;
+            for event in &self.events {
+                match { event.data }.u64() {
+                    OF_POLLING => return Ok(End::Woken),
+                    OF_ALARM => self.alarm.rang(),
+                    _ => end = Some(End::Ready),
+                }
+            }
+            if let Some(end) = end {
+                return Ok(end);
+            }
         }
+    }
+
+    /// The limit of one wait: none when the deadline is far, because then the alarm is set.
+    fn limit(&mut self, deadline: Instant, left: Duration) -> Result<Option<Timespec>> {
+        if left >= FAR {
+            self.alarm.set(deadline, left)?;
+            return Ok(None);
+        }
+        let millis = i64::try_from(left.as_millis()).expect("it is less than FAR");
+        Ok(Some(Timespec { tv_sec: 0, tv_nsec: millis * 1_000_000 }))
     }
 
     /// What was ready: index, readable, writable, as `polling` sorts the system's flags.
@@ -70,9 +98,12 @@ impl Direct {
         let over = Flags::HUP | Flags::ERR;
         self.events.iter().filter_map(move |event| {
             // Copied: the kernel packs these structures without padding.
-            let (flags, data) = (event.flags, event.data);
+            let (flags, data) = (event.flags, event.data.u64());
+            if data >= OF_ALARM {
+                return None;
+            }
             let readable = flags.intersects(Flags::IN | Flags::PRI | over);
-            Some((usize::try_from(data.u64()).ok()?, readable, flags.intersects(Flags::OUT | over)))
+            Some((usize::try_from(data).ok()?, readable, flags.intersects(Flags::OUT | over)))
         })
     }
 }

@@ -12,6 +12,8 @@
 #![allow(unsafe_code)] // `Poller::add`; no safe crate waits for sockets on Linux, macOS and Windows.
 
 #[cfg(target_os = "linux")]
+mod alarm;
+#[cfg(target_os = "linux")]
 mod direct;
 mod source;
 #[cfg(test)]
@@ -116,25 +118,25 @@ impl<S: Source, T> Readiness<S, T> {
     /// Watches nothing yet: `epoll_create1(2)`, `kqueue(2)`.
     ///
     /// # Errors
-    /// When no descriptor is left; on Linux it takes three.
+    /// When no descriptor is left; on Linux it takes four.
     pub fn new() -> io::Result<Self> {
         let poller = Poller::new()?;
         // Level mode asks for no call while nothing changes; all three systems of the course have it.
         let mode = if poller.supports_level() { PollMode::Level } else { PollMode::Oneshot };
-        Ok(Self::with(poller, mode))
+        Self::with(poller, mode)
     }
 
-    fn with(poller: Poller, mode: PollMode) -> Self {
-        Self {
-            poller: Arc::new(poller),
+    fn with(poller: Poller, mode: PollMode) -> io::Result<Self> {
+        Ok(Self {
             mode,
             #[cfg(target_os = "linux")]
-            direct: direct::Direct::new(EVENTS_MAX.get()),
+            direct: direct::Direct::new(&poller, EVENTS_MAX.get())?,
+            poller: Arc::new(poller),
             events: Events::with_capacity(EVENTS_MAX),
             places: Vec::new(),
             empty: Vec::new(),
             disarmed: Vec::new(),
-        }
+        })
     }
 
     /// What ends a [`Readiness::wait`] from another thread, for [`crate::shutdown::Shutdown::wake_on_drain`].

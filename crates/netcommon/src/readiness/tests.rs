@@ -19,7 +19,7 @@ const MODES: [PollMode; 2] = [PollMode::Level, PollMode::Oneshot];
 type Streams = Readiness<TcpStream, &'static str>;
 
 fn streams(mode: PollMode) -> Streams {
-    Readiness::with(Poller::new().unwrap(), mode)
+    Readiness::with(Poller::new().unwrap(), mode).unwrap()
 }
 
 /// A stream and its peer.
@@ -201,6 +201,31 @@ fn a_wait_ends_at_its_deadline() {
         let deadline = Instant::now() + Duration::from_micros(micros);
         sockets.wait(Some(deadline), &mut Vec::new()).unwrap();
         assert!(Instant::now() >= deadline, "{micros}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn far_deadlines_are_met_whatever_the_alarm_was_set_to_before() {
+    use super::direct::FAR;
+
+    let (mut sockets, start) = (streams(PollMode::Level), Instant::now());
+    let (stream, mut peer) = pair();
+    let key = sockets.insert(stream, Interest::Readable, "").unwrap();
+    peer.write_all(b"x").unwrap();
+    // Waits that end at once leave the alarm set: to an hour, and then to the earlier of two times.
+    for far in [3600 * FAR, FAR * 5 / 4, FAR * 3 / 2] {
+        let mut ready = Vec::new();
+        sockets.wait(Some(start + far), &mut ready).unwrap();
+        assert_eq!(ready.iter().map(|ready| ready.key).collect::<Vec<_>>(), [key]);
+    }
+    sockets.set_interest(key, Interest::Nothing).unwrap();
+    // It rings inside this wait, which goes on; and it is set anew for the next.
+    for far in [FAR * 3 / 2, 3 * FAR] {
+        let mut ready = Vec::new();
+        sockets.wait(Some(start + far), &mut ready).unwrap();
+        let late = Instant::now().checked_duration_since(start + far).expect("it ended before its deadline");
+        assert!(ready.is_empty() && late < GENEROUS, "{ready:?}, {late:?}");
     }
 }
 
