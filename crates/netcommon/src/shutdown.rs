@@ -6,15 +6,16 @@
 //! ```
 //!
 //! A stage that is reached is a channel whose sender was dropped, so a thread that waits in `select!`
-//! wakes; a thread that is blocked in the kernel needs a [`Waker`] (`accept`, `recv_from`) or the
+//! wakes; a loop that looks in passing reads a number. A thread that is blocked in the kernel needs a [`Waker`] (`accept`, `recv_from`) or the
 //! `Shutdown::Read` of [`crate::connections`] (`recv`). Source: crossbeam-channel, "Disconnection".
 
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::net::{TcpListener, TcpStream, UdpSocket};
 
@@ -36,8 +37,14 @@ pub type StageReached = Receiver<Infallible>;
 pub struct Shutdown {
     draining: StageReached,
     cutting: StageReached,
+    /// [`RUNNING`], [`DRAINING`] or [`CUTTING`]: a server looks before each message, and a channel is a lock.
+    stage: Arc<AtomicU8>,
     inner: Arc<Mutex<Inner>>,
 }
+
+const RUNNING: u8 = 0;
+const DRAINING: u8 = 1;
+const CUTTING: u8 = 2;
 
 #[derive(Debug)]
 struct Inner {
@@ -60,7 +67,7 @@ impl Shutdown {
         let (drain, draining) = bounded(0);
         let (cut, cutting) = bounded(0);
         let inner = Inner { stages: vec![cut, drain], wakers: Vec::new() };
-        Self { draining, cutting, inner: Arc::new(Mutex::new(inner)) }
+        Self { draining, cutting, stage: Arc::new(AtomicU8::new(RUNNING)), inner: Arc::new(Mutex::new(inner)) }
     }
 
     /// A token that each Ctrl-C, SIGTERM or SIGHUP advances by one stage.
@@ -80,6 +87,9 @@ impl Shutdown {
     /// Goes to the next stage: from running to draining, from draining to cutting. Does not block.
     pub fn advance(&self) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        // The number before the channel: whoever wakes finds the stage reached. Nobody else writes it meanwhile.
+        let next = if self.is_draining() { CUTTING } else { DRAINING };
+        self.stage.store(next, Ordering::Release);
         drop(inner.stages.pop());
         inner.wakers.drain(..).for_each(Waker::wake);
     }
@@ -95,13 +105,13 @@ impl Shutdown {
     /// Whether the end has been asked for.
     #[must_use]
     pub fn is_draining(&self) -> bool {
-        self.draining.try_recv() == Err(TryRecvError::Disconnected)
+        self.stage.load(Ordering::Acquire) >= DRAINING
     }
 
     /// Whether it has been asked for twice.
     #[must_use]
     pub fn is_cutting(&self) -> bool {
-        self.cutting.try_recv() == Err(TryRecvError::Disconnected)
+        self.stage.load(Ordering::Acquire) >= CUTTING
     }
 
     /// Ends when draining begins, for `select!`.

@@ -128,7 +128,7 @@ impl Connection {
     // ANCHOR: answer
     fn answer(&mut self, mut input: &[u8], now: Instant, desk: &mut Desk<'_>) {
         self.output = desk.lend();
-        while self.output.len() < GATHER_MAX {
+        while !input.is_empty() && self.output.len() < GATHER_MAX {
             match self.decoder.decode(&mut input) {
                 Ok(Some(message)) => {
                     self.messages += 1;
@@ -136,7 +136,8 @@ impl Connection {
                     self.deadline = now + desk.idle_timeout();
                     desk.answer(self.peer, message, &mut self.output);
                 }
-                Ok(None) => break,
+                // Not whole yet; the decoder has taken all of `input`.
+                Ok(None) => {}
                 Err(error) => return self.refuse(error, desk),
             }
         }
