@@ -3,7 +3,7 @@
 //! A time limit given to `epoll_wait(2)` is a timer that the kernel makes for this one wait and takes apart
 //! after it, and to know how much of it is left the caller looks at the clock. A server asks for "in ten
 //! minutes, if nobody speaks" before each of its waits, thousands of times a second. A timer that is a
-//! descriptor stays set while others are served. Read `direct.rs` (who sets it) next. Source: timerfd_create(2).
+//! descriptor stays set while others are served. Read `direct.rs` (who sets it) next. Source: `timerfd_create(2)`.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
