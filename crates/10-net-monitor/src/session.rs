@@ -62,6 +62,10 @@ impl Session {
         let heading = Heading { at: clock.now(), source: source.to_owned(), watching: Vec::new(), version, part: 1 };
         let piped = !io::stdout().is_terminal() || !io::stdin().is_terminal();
         let on_screen = !(recording.json || recording.plain || recording.common.narrate.is_some() || piped);
+        if on_screen && cfg!(not(feature = "screen")) {
+            console.lines().line(format_args!("no live screen: this program was built without the feature `screen`"));
+        }
+        let on_screen = on_screen && cfg!(feature = "screen");
         Ok(Self { shutdown, console, clock, heading, on_screen })
     }
 

@@ -84,8 +84,8 @@ impl Programs {
         Self { folder, may_build: false, yours: None }
     }
 
-    /// Builds `packages` into the folder, if there are any, and Cargo and the source are there. Blocks until Cargo
-    /// ends; `stop` and a deadline end it.
+    /// Builds `packages` into the folder, if there are any, and Cargo and the source are there, without what a chapter
+    /// leaves to a feature. Blocks until Cargo ends; `stop` and a deadline end it.
     ///
     /// # Errors
     /// When Cargo fails, hangs or is stopped.
@@ -169,6 +169,8 @@ fn build_args(folder: &Path, packages: &[&str]) -> Option<Vec<OsString>> {
     let mut args: Vec<OsString> = vec!["build".into(), "--quiet".into()];
     args.extend(["--manifest-path".into(), MANIFEST.into(), "--target-dir".into(), target.into()]);
     args.extend(["--profile".into(), profile.into()]);
+    // TLS and the live screen, which no demo shows, are a sixth of the first build.
+    args.push("--no-default-features".into());
     args.extend(packages.iter().flat_map(|package| ["-p".into(), package.into()]));
     Some(args)
 }
@@ -224,6 +226,7 @@ mod tests {
                     target.path().as_os_str(),
                     OsStr::new("--profile"),
                     OsStr::new(profile),
+                    OsStr::new("--no-default-features"),
                     OsStr::new("-p"),
                     OsStr::new("tcp-server")
                 ]

@@ -5,27 +5,23 @@
 //!                                                                              ◀── keys
 //! ```
 //! The screen has a thread of its own, because a terminal that somebody stops with Ctrl-S blocks whoever writes to it,
-//! and recording must go on. A snapshot that was not drawn yet is replaced by the next. Read `snapshot.rs`, then
-//! `view.rs` (what keys change and how it looks, without a terminal).
+//! and recording must go on. A snapshot that was not drawn yet is replaced by the next. Without the feature `screen` nobody
+//! draws. Read `snapshot.rs`, then `view.rs` (what keys change and how it looks, without a terminal), then `terminal.rs`.
 
 mod snapshot;
-#[cfg(test)]
+#[cfg_attr(not(feature = "screen"), path = "absent.rs")]
+mod terminal;
+#[cfg(all(test, feature = "screen"))]
 mod tests;
+#[cfg(feature = "screen")]
 mod view;
 
-use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{Builder, JoinHandle};
-use std::time::Duration;
-
-use netcommon::shutdown::Shutdown;
-use ratatui::crossterm::event::{self, Event, KeyEventKind};
 
 pub use self::snapshot::{PortLine, Row, SHOWN_RATES, Snapshot};
+pub use self::terminal::Screen;
+#[cfg(feature = "screen")]
 pub use self::view::{Asked, View};
-
-/// How long the screen waits for a key before it looks for a new snapshot.
-const LOOK: Duration = Duration::from_millis(100);
 
 /// Where the recorder leaves what is to be shown.
 #[derive(Debug, Clone, Default)]
@@ -40,74 +36,9 @@ impl Board {
         *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = Some(snapshot);
     }
 
+    /// The newest one, if nobody has taken it.
+    #[cfg(feature = "screen")]
     fn take(&self) -> Option<Snapshot> {
         self.newest.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
-}
-
-/// The screen while it is on.
-#[derive(Debug)]
-pub struct Screen {
-    thread: JoinHandle<io::Result<()>>,
-}
-
-impl Screen {
-    /// Takes the terminal over, on a thread of its own, until `over` moves; `q` and Ctrl-C advance `shutdown`.
-    ///
-    /// # Errors
-    /// When the terminal cannot be taken over, or the system gives no thread.
-    pub fn start(board: Board, shutdown: Shutdown, over: Shutdown) -> io::Result<Self> {
-        let mut terminal = ratatui::try_init()?;
-        let thread = Builder::new().name("screen".to_owned()).spawn(move || {
-            let mut view = View::default();
-            let mut shown = Snapshot::default();
-            let result = loop {
-                if over.is_draining() {
-                    break Ok(());
-                }
-                if let Some(newest) = board.take().filter(|_| !view.is_paused()) {
-                    shown = newest;
-                }
-                if let Err(error) = terminal.draw(|frame| view.draw(frame, &shown)) {
-                    break Err(error);
-                }
-                match next_key(&mut view) {
-                    Ok(Asked::Nothing) => {}
-                    Ok(Asked::Quit) => shutdown.advance(),
-                    Err(error) => break Err(error),
-                }
-            };
-            if result.is_err() {
-                // Nobody could end us by a key any more.
-                shutdown.advance();
-            }
-            result
-        });
-        if thread.is_err() {
-            ratatui::restore();
-        }
-        Ok(Self { thread: thread? })
-    }
-
-    /// Waits until the screen has gone, and gives the terminal back. Call it when `over` has moved.
-    ///
-    /// # Errors
-    /// What ended the screen earlier.
-    pub fn finish(self) -> io::Result<()> {
-        let result = self.thread.join().expect("a panic of the screen has been printed by its hook");
-        ratatui::restore();
-        result
-    }
-}
-
-/// Waits a moment for a key or a new size, and says what it asks for.
-fn next_key(view: &mut View) -> io::Result<Asked> {
-    if !event::poll(LOOK)? {
-        return Ok(Asked::Nothing);
-    }
-    Ok(match event::read()? {
-        Event::Key(key) if key.kind != KeyEventKind::Release => view.press(key.code, key.modifiers),
-        // A new size: the next drawing asks the terminal for it.
-        _ => Asked::Nothing,
-    })
 }

@@ -2,6 +2,8 @@
 //!
 //! Read `view.rs` before.
 
+use std::time::Duration;
+
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::{KeyCode, KeyModifiers};

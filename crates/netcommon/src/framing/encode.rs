@@ -79,7 +79,7 @@ pub fn encode_parts(framing: Framing, parts: &[&[u8]], limits: Limits, out: &mut
         Framing::Lines => {
             let mut before = 0;
             for part in parts {
-                if let Some(at) = part.iter().position(|&byte| byte == b'\n') {
+                if let Some(at) = memchr::memchr(b'\n', part) {
                     return Err(EncodeError::LineFeedInside { at: before + at });
                 }
                 before += part.len();

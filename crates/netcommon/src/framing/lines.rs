@@ -4,6 +4,8 @@
 //! safe to search, because the byte 0A is never part of a longer character (RFC 3629 §3). Read
 //! `mod.rs` first.
 
+use memchr::memchr;
+
 use super::decoder::{Found, Place};
 use super::partial::Partial;
 use super::{FrameError, Inside};
@@ -60,7 +62,7 @@ impl Lines {
             State::Reading => self.read(0, input),
             State::TooLong { .. } => Err(self.too_long()),
             State::Skipping { got } => {
-                let Some(end) = line_feed_in(input) else {
+                let Some(end) = memchr(b'\n', input) else {
                     self.state = State::Skipping { got: got.saturating_add(input.len()) };
                     *input = &[];
                     return Ok(None);
@@ -75,7 +77,7 @@ impl Lines {
     fn read(&mut self, start: usize, input: &mut &[u8]) -> Result<Option<Found>, FrameError> {
         // Only new bytes are searched: the kept ones are known to hold no LF.
         let unread = &input[start..];
-        let end = line_feed_in(unread);
+        let end = memchr(b'\n', unread);
         let (piece, rest) = unread.split_at(end.unwrap_or(unread.len()));
         let kept = self.partial.bytes();
         let got = kept.len() + piece.len();
@@ -130,8 +132,4 @@ impl Lines {
     fn too_long(&self) -> FrameError {
         FrameError::TooLong { announced: None, limit: self.message_len_max }
     }
-}
-
-fn line_feed_in(bytes: &[u8]) -> Option<usize> {
-    bytes.iter().position(|&byte| byte == b'\n')
 }
