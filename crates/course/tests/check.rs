@@ -5,11 +5,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-use std::path::{Path, PathBuf};
+mod programs;
+
+use std::path::Path;
 use std::process::Command;
-use std::sync::LazyLock;
 
 use netcommon::testing::{Finished, Program};
+
+use self::programs::PROGRAMS;
 
 const COURSE: &str = env!("CARGO_BIN_EXE_course");
 
@@ -17,19 +20,6 @@ const COURSE: &str = env!("CARGO_BIN_EXE_course");
 const PATIENCE: &str = "15s";
 /// And for one that never comes.
 const LITTLE_PATIENCE: &str = "2s";
-
-/// The folder of the chapters' programs, which cargo builds once if they are not there yet.
-static PROGRAMS: LazyLock<PathBuf> = LazyLock::new(|| {
-    let folder = Path::new(COURSE).parent().unwrap();
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap());
-    let packages = ["tcp-server", "udp-server", "http-client", "bad-network", "chat-room", "file-transfer"];
-    cargo.args(["build", "-q"]).args(packages.iter().flat_map(|package| ["-p", package]));
-    cargo.args(["--profile", if cfg!(debug_assertions) { "dev" } else { "release" }]);
-    cargo.arg("--target-dir").arg(folder.parent().unwrap());
-    let built = cargo.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")).status().unwrap();
-    assert!(built.success());
-    folder.to_owned()
-});
 
 fn program(name: &str) -> String {
     let path = PROGRAMS.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));

@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+mod programs;
+
 use std::fs;
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -13,11 +15,20 @@ use course::{columns, demos};
 use netcommon::lang::Lang;
 use netcommon::testing::{Finished, Program};
 
+use self::programs::PROGRAMS;
+
 const COURSE: &str = env!("CARGO_BIN_EXE_course");
 
 /// Cargo builds the examples before it runs the tests, into the folder beside the programs.
 fn stand_ins() -> String {
     Path::new(COURSE).with_file_name("examples").to_str().unwrap().to_owned()
+}
+
+/// The course with the chapters' own programs. Its own deadlines bound it, longer ones than those of netcommon's tests.
+fn course_with_programs(args: &[&str]) -> Finished {
+    let ended = Command::new(COURSE).arg("--programs").arg(&*PROGRAMS).args(args).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Finished { code: ended.status.code(), stdout: text(ended.stdout), stderr: text(ended.stderr) }
 }
 
 fn demo_file(name: &str) -> String {
@@ -45,30 +56,33 @@ fn server_addr(text: &str) -> SocketAddr {
     text.split("listening on ").nth(1).unwrap().split_whitespace().next().unwrap().parse().unwrap()
 }
 
-#[test]
-fn the_tour_plays_every_chapter_into_a_pipe_in_both_languages() {
-    for lang in [Lang::En, Lang::ZhTw] {
-        // Its own deadlines bound it; the first build takes longer than those of netcommon's tests.
-        let tour = Command::new(COURSE).args(["--lang", &lang.to_string()]).output().unwrap();
-        let stdout = String::from_utf8(tour.stdout).unwrap();
-        let stderr = String::from_utf8(tour.stderr).unwrap();
-        assert_eq!(tour.status.code(), Some(0), "{stdout}\n{stderr}");
-        for demo in demos::all().unwrap() {
-            assert!(stdout.contains(demo.title.pick(lang)), "{}\n{stdout}", demo.name);
-        }
-        let widest = stdout.lines().max_by_key(|line| columns::width(line)).unwrap();
-        assert!(columns::width(widest) <= 80, "{widest}");
-        assert!(!stdout.contains('\x1b'));
-        assert!(!stdout.contains(" MiB "), "a tour has no time for crowds");
+fn the_tour_plays_every_chapter_into_a_pipe(lang: Lang) {
+    let Finished { code, stdout, stderr } = course_with_programs(&["--lang", &lang.to_string()]);
+    assert_eq!(code, Some(0), "{stdout}\n{stderr}");
+    for demo in demos::all().unwrap() {
+        assert!(stdout.contains(demo.title.pick(lang)), "{}\n{stdout}", demo.name);
     }
+    let widest = stdout.lines().max_by_key(|line| columns::width(line)).unwrap();
+    assert!(columns::width(widest) <= 80, "{widest}");
+    assert!(!stdout.contains('\x1b'));
+    assert!(!stdout.contains(" MiB "), "a tour has no time for crowds");
+}
+
+// Two tests, because a tour waits more than it computes: they run at the same time.
+#[test]
+fn the_tour_plays_every_chapter_into_a_pipe_in_english() {
+    the_tour_plays_every_chapter_into_a_pipe(Lang::En);
+}
+
+#[test]
+fn the_tour_plays_every_chapter_into_a_pipe_in_chinese() {
+    the_tour_plays_every_chapter_into_a_pipe(Lang::ZhTw);
 }
 
 #[test]
 fn a_crowd_is_answered_by_both_servers() {
-    // Its own deadlines bound it; the first build takes longer than those of netcommon's tests.
-    let crowd = Command::new(COURSE).args(["--lang", "en", "crowd", "50", "--seconds", "1"]).output().unwrap();
-    let stdout = String::from_utf8(crowd.stdout).unwrap();
-    assert_eq!(crowd.status.code(), Some(0), "{stdout}\n{}", String::from_utf8_lossy(&crowd.stderr));
+    let Finished { code, stdout, stderr } = course_with_programs(&["--lang", "en", "crowd", "50", "--seconds", "1"]);
+    assert_eq!(code, Some(0), "{stdout}\n{stderr}");
     for (server, threads) in [("tcp-server", 53), ("event-server", 3)] {
         let line = stdout.lines().find(|line| line.starts_with(server) && line.ends_with(" answers/s")).unwrap();
         assert!(line.contains(" 50 clients ") && !line.ends_with(" 0 answers/s"), "{line}");
@@ -98,9 +112,9 @@ fn a_demo_that_is_played_alone_shows_its_crowd_as_far_as_descriptors_allow() {
     "#;
     fs::write(&path, text).unwrap();
     let mut shell = Command::new("sh");
-    let (course, path) = (COURSE, path.to_str().unwrap());
-    shell.args(["-c", "ulimit -n 300 && exec \"$0\" --lang en demo \"$1\"", course, path]);
-    // Its own deadlines bound it; the first build takes longer than those of netcommon's tests.
+    shell.args(["-c", "ulimit -n 300 && exec \"$0\" --lang en --programs \"$1\" demo \"$2\"", COURSE]);
+    shell.arg(&*PROGRAMS).arg(&path);
+    // Its own deadlines bound it, longer ones than those of netcommon's tests.
     let played = shell.output().unwrap();
     let stdout = String::from_utf8(played.stdout).unwrap();
     assert_eq!(played.status.code(), Some(0), "{stdout}\n{}", String::from_utf8_lossy(&played.stderr));
@@ -210,6 +224,23 @@ fn a_missing_program_is_said_with_what_to_do() {
     let ended = Program::run(COURSE, &args, "");
     assert_eq!(ended.code, Some(1));
     assert!(ended.stderr.contains("run `cargo build --workspace`"), "{}", ended.stderr);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_build_that_fails_ends_the_tour_in_cargos_words() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = tempfile::tempdir().unwrap();
+    let cargo = folder.path().join("cargo");
+    fs::write(&cargo, "#!/bin/sh\necho \"no room for: $*\" >&2\nexit 101\n").unwrap();
+    fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).unwrap();
+    let mut tour = Command::new(COURSE);
+    let ended = Program::start_command(tour.args(["--lang", "en"]).env("CARGO", &cargo)).wait();
+    assert_eq!(ended.code, Some(1), "{}", ended.stdout);
+    // The first chapter alone, so that it can be played early, and without what no demo shows.
+    assert!(ended.stderr.contains("--no-default-features -p socket-basics\n"), "{}", ended.stderr);
+    assert!(ended.stderr.ends_with("cargo build failed; its own words are above\n"), "{}", ended.stderr);
 }
 
 #[test]

@@ -26,8 +26,8 @@ mod support;
 mod transcript;
 mod twins;
 
-use std::collections::BTreeSet;
-use std::sync::OnceLock;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, OnceLock};
 use std::thread;
 
 use page::Page;
@@ -73,20 +73,18 @@ fn listings_are_what_the_sources_say() {
 
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "the transcripts were taken on Linux, whose error texts they show")]
+// Sessions wait more than they compute, so three are played at once.
 fn transcripts_are_what_the_programs_say() {
-    // Sessions wait more than they compute, so two are played at once; twins stay together.
-    let name = |page: &&Page| page.path.rsplit('/').next().map(str::to_owned);
-    let names: BTreeSet<_> = refreshed_pages().iter().map(|page| name(&page)).collect();
-    let (odd, even): (Vec<_>, Vec<_>) = names.into_iter().enumerate().partition(|(at, _)| at % 2 == 1);
-    let found = thread::scope(|scope| {
-        let halves = [odd, even].map(|half| {
-            let pages = refreshed_pages().iter();
-            let pages: Vec<_> = pages.filter(|page| half.iter().any(|(_, other)| *other == name(page))).collect();
-            scope.spawn(move || check_transcripts(&pages))
-        });
-        halves.map(|half| half.join().unwrap()).concat()
-    });
-    demand_none(&found);
+    // Twins stay together, because they often show the same session.
+    let mut twins: BTreeMap<Option<&str>, Vec<&Page>> = BTreeMap::new();
+    for page in refreshed_pages() {
+        twins.entry(page.path.rsplit('/').next()).or_default().push(page);
+    }
+    let waiting = Mutex::new(twins.into_values());
+    let next = || waiting.lock().unwrap().next();
+    let play = || -> Vec<Finding> { std::iter::from_fn(next).flat_map(|pages| check_transcripts(&pages)).collect() };
+    let found = thread::scope(|scope| [&play; 3].map(|play| scope.spawn(play)).map(|player| player.join().unwrap()));
+    demand_none(&found.concat());
 }
 
 fn check_transcripts(pages: &[&Page]) -> Vec<Finding> {
