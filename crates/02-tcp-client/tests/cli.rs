@@ -5,6 +5,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::process::{Command, Stdio};
 use std::thread::{Builder, JoinHandle};
 
 use netcommon::testing::{DEADLINE, Program};
@@ -250,4 +251,33 @@ fn the_narration_is_what_the_kernel_was_asked() {
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
     strace::compare(&finished.stderr, &strace::read_log(&log, pid));
     server.join().unwrap();
+}
+
+#[test]
+fn a_narration_in_a_file_is_whole_when_the_client_has_ended() {
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("旁白.txt");
+    let calls = |narration: &str| {
+        let mut names: Vec<String> = narration.lines().map(|line| line.split('(').next().unwrap().to_owned()).collect();
+        // Its threads speak in any order.
+        names.sort_unstable();
+        names
+    };
+    let narrate = |to_file: bool| {
+        let (addr, server) = server(echo);
+        let mut client = Command::new(CLIENT);
+        client.args([&addr.to_string(), "--narrate=en", "-m", "你好"]).stdin(Stdio::null());
+        if to_file {
+            client.stderr(std::fs::File::create(&path).unwrap());
+        }
+        let ended = client.output().unwrap();
+        assert!(ended.status.success());
+        server.join().unwrap();
+        String::from_utf8(ended.stderr).unwrap()
+    };
+    let told = narrate(false);
+    assert_eq!(narrate(true), "");
+    let written = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(calls(&written), calls(&told), "{written}");
+    assert!(written.contains("recv(") && written.contains("close("), "{written}");
 }

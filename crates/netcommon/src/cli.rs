@@ -49,7 +49,7 @@ impl Common {
         // A second call is a test that parses twice; the first logger stays.
         let _ = env_logger::Builder::new().filter_level(level).format_target(false).try_init();
         if let Some(lang) = self.narrate {
-            narrate::start(lang);
+            narrate::start(lang, self.verbose == 0);
         }
     }
 }
@@ -92,6 +92,7 @@ pub fn print_line(line: fmt::Arguments<'_>) -> Result<(), StdoutError> {
 /// A failure reads `program: operation object: cause; hint`. A closed stdout is no failure of ours and
 /// ends quietly with 0, as a program that dies of SIGPIPE would be quiet.
 pub fn finish(program: &str, result: anyhow::Result<ExitCode>) -> ExitCode {
+    narrate::finish();
     let error = match result {
         Ok(code) => return code,
         Err(error) => error,

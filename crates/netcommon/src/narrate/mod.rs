@@ -10,10 +10,11 @@
 //!
 //! A test runs a program under strace and demands the same calls, so the narration cannot lie.
 //! Off, it costs one branch per call. The same calls make the packets of [`crate::pcapng`]. Read `call.rs` next, then
-//! `sentence.rs`.
+//! `sentence.rs` and `gather.rs`.
 
 mod call;
 mod errno;
+mod gather;
 mod sentence;
 
 use std::cell::RefCell;
@@ -42,10 +43,34 @@ static MODE: AtomicU8 = AtomicU8::new(OFF);
 /// too few for both. In a file it stands behind its call, so that every call is one line.
 static ON_TERMINAL: AtomicBool = AtomicBool::new(false);
 
-/// Turns the narration on for the whole process.
-pub fn start(lang: Lang) {
+/// Turns the narration on for the whole process; `alone` when nothing else is said on stderr line by line.
+pub fn start(lang: Lang, alone: bool) {
+    if alone && goes_to_a_file() {
+        gather::start();
+    }
     ON_TERMINAL.store(std::io::stderr().is_terminal(), Ordering::Relaxed);
     MODE.fetch_or(lang.pick(EN, ZH_TW), Ordering::Relaxed);
+}
+
+/// Writes what waits on its way to a file; a program's last act. Blocks as long as the file does.
+pub(crate) fn finish() {
+    gather::finish();
+}
+
+/// Whether stderr is a file, and one that stdout does not share: there, a line's place between others matters.
+#[cfg(unix)]
+fn goes_to_a_file() -> bool {
+    use rustix::fs::{FileType, fstat};
+
+    let Ok(stderr) = fstat(std::io::stderr()) else { return false };
+    let same = |stdout: rustix::fs::Stat| (stdout.st_dev, stdout.st_ino) == (stderr.st_dev, stderr.st_ino);
+    FileType::from_raw_mode(stderr.st_mode).is_file() && !fstat(std::io::stdout()).is_ok_and(same)
+}
+
+/// Nobody tells us without more code; lines are written one by one.
+#[cfg(not(unix))]
+fn goes_to_a_file() -> bool {
+    false
 }
 
 /// Hands every socket call of the whole process to the capture as well, which has begun.
@@ -84,7 +109,7 @@ pub(crate) fn tell(call: &Call<'_>, outcome: &Outcome<'_>) {
     }
 }
 
-/// Prints the line, in one write, so that lines of different threads do not mix.
+/// Prints the line, in one write or among others, so that lines of different threads do not mix.
 fn print(call: &Call<'_>, outcome: &Outcome<'_>, lang: Lang) {
     LINE.with_borrow_mut(|line| {
         line.clear();
@@ -98,6 +123,8 @@ fn print(call: &Call<'_>, outcome: &Outcome<'_>, lang: Lang) {
         }
         line.push_str(sentence);
         line.push('\n');
-        let _ = std::io::stderr().write_all(line.as_bytes());
+        if !gather::add(line.as_bytes()) {
+            let _ = std::io::stderr().write_all(line.as_bytes());
+        }
     });
 }

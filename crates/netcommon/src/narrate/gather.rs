@@ -1,0 +1,100 @@
+//! A narration into a file: lines are written together, a moment later.
+//!
+//! ```text
+//! any thread ── line ──▶ [ lines that wait ] ──▶ thread "narration", 20 ms later ──▶ the file
+//! ```
+//! `write(2)` into a file costs more than making the line that it writes. On a terminal or in a pipe each line goes out
+//! at its call all the same: somebody may be watching, and between the program's own lines is its place. Nobody
+//! watches a file that closely. No line is left out; a program that is killed loses its last 20 ms. Read `mod.rs` before.
+
+use std::io::{self, Write};
+use std::mem;
+use std::panic;
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+/// How long lines gather: shorter than anyone can see, long enough for thousands of them.
+const BATCH: Duration = Duration::from_millis(20);
+
+/// With so many bytes a thread writes them itself and waits for the file: memory is bounded, and nothing gets lost.
+const FULL: usize = 256 * 1024;
+
+/// Lines on their way to stderr; none before [`start`].
+static GATHERED: OnceLock<Gathered> = OnceLock::new();
+
+#[derive(Debug, Default)]
+struct Gathered {
+    /// Guards the lines that wait; held while they are written, so that they keep their order.
+    waiting: Mutex<Waiting>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    bytes: Vec<u8>,
+    /// The writer has nothing to do and wants to be told of the next line.
+    writer_sleeps: bool,
+}
+
+/// Gathers lines from now on; where the system gives no thread, each is written at its call.
+pub(super) fn start() {
+    if thread::Builder::new().name("narration".to_owned()).spawn(write_on).is_err() {
+        return;
+    }
+    GATHERED.get_or_init(Gathered::default);
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        finish();
+        hook(panic);
+    }));
+}
+
+/// Takes a line; `false` when lines are not gathered.
+pub(super) fn add(line: &[u8]) -> bool {
+    let Some(gathered) = GATHERED.get() else { return false };
+    let mut waiting = gathered.lock();
+    waiting.bytes.extend_from_slice(line);
+    if waiting.bytes.len() >= FULL {
+        waiting.write();
+    } else if mem::take(&mut waiting.writer_sleeps) {
+        gathered.changed.notify_one();
+    }
+    true
+}
+
+/// Writes what still waits; blocks as long as the file does.
+pub(super) fn finish() {
+    if let Some(gathered) = GATHERED.get() {
+        gathered.lock().write();
+    }
+}
+
+/// The thread's loop, which ends with the process.
+fn write_on() {
+    let gathered = GATHERED.get_or_init(Gathered::default);
+    loop {
+        let mut waiting = gathered.lock();
+        while waiting.bytes.is_empty() {
+            waiting.writer_sleeps = true;
+            waiting = gathered.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+        drop(waiting);
+        thread::sleep(BATCH);
+        gathered.lock().write();
+    }
+}
+
+impl Gathered {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiting {
+    fn write(&mut self) {
+        // A closed stderr is no reason to stop.
+        let _ = io::stderr().write_all(&self.bytes);
+        self.bytes.clear();
+    }
+}
