@@ -4,7 +4,7 @@
 //! thread "main"      next ─▶ plays demo 1 ─▶ next ─▶ plays demo 2 ─▶ next ─▶ plays demo 3 …
 //! thread "builder"   cargo build for 1 │ cargo build for 2, 3 and 4 │ cargo build for 5, 6 and 7 …
 //! ```
-//! On a clean machine all of them take minutes; the first one is there in half of one, and a demo waits for its
+//! On a clean machine all of them take more than a minute; the first one is there in half of one, and a demo waits for its
 //! clients more than it computes. Some at a time, because the end of a build keeps one processor busy. Read
 //! `programs.rs` before.
 

@@ -20,7 +20,7 @@ use crate::script::{CommandLine, Values};
 /// The workspace that this program was compiled in.
 const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
 
-/// A cold build takes two minutes on two cores; ten mean that something hangs.
+/// A cold build takes more than a minute on two cores; ten mean that something hangs.
 const BUILD_MAX: Duration = Duration::from_secs(600);
 
 /// A folder with the chapters' programs.

@@ -11,7 +11,7 @@ use std::io::{self, Write};
 use std::mem;
 use std::panic;
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::thread;
+use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 /// How long lines gather: shorter than anyone can see, long enough for thousands of them.
@@ -28,6 +28,8 @@ struct Gathered {
     /// Guards the lines that wait; held while they are written, so that they keep their order.
     waiting: Mutex<Waiting>,
     changed: Condvar,
+    /// The thread "narration", until [`finish`] joins it.
+    writer: Mutex<Option<JoinHandle<()>>>,
 }
 
 #[derive(Debug, Default)]
@@ -35,17 +37,23 @@ struct Waiting {
     bytes: Vec<u8>,
     /// The writer has nothing to do and wants to be told of the next line.
     writer_sleeps: bool,
+    /// Lines are not gathered any more.
+    ended: bool,
 }
 
 /// Gathers lines from now on; where the system gives no thread, each is written at its call.
 pub(super) fn start() {
-    if thread::Builder::new().name("narration".to_owned()).spawn(write_on).is_err() {
+    if GATHERED.get().is_some() {
         return;
     }
-    GATHERED.get_or_init(Gathered::default);
+    let gathered = GATHERED.get_or_init(Gathered::default);
+    match Builder::new().name("narration".to_owned()).spawn(|| gathered.write_on()) {
+        Ok(writer) => *lock(&gathered.writer) = Some(writer),
+        Err(_) => lock(&gathered.waiting).ended = true,
+    }
     let hook = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
-        finish();
+        lock(&gathered.waiting).write();
         hook(panic);
     }));
 }
@@ -53,7 +61,10 @@ pub(super) fn start() {
 /// Takes a line; `false` when lines are not gathered.
 pub(super) fn add(line: &[u8]) -> bool {
     let Some(gathered) = GATHERED.get() else { return false };
-    let mut waiting = gathered.lock();
+    let mut waiting = lock(&gathered.waiting);
+    if waiting.ended {
+        return false;
+    }
     waiting.bytes.extend_from_slice(line);
     if waiting.bytes.len() >= FULL {
         waiting.write();
@@ -63,31 +74,30 @@ pub(super) fn add(line: &[u8]) -> bool {
     true
 }
 
-/// Writes what still waits; blocks as long as the file does.
+/// Writes what still waits and ends the thread; later lines are written at their calls. Blocks as long as the file does.
 pub(super) fn finish() {
-    if let Some(gathered) = GATHERED.get() {
-        gathered.lock().write();
-    }
-}
-
-/// The thread's loop, which ends with the process.
-fn write_on() {
-    let gathered = GATHERED.get_or_init(Gathered::default);
-    loop {
-        let mut waiting = gathered.lock();
-        while waiting.bytes.is_empty() {
-            waiting.writer_sleeps = true;
-            waiting = gathered.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
-        }
-        drop(waiting);
-        thread::sleep(BATCH);
-        gathered.lock().write();
-    }
+    let Some(gathered) = GATHERED.get() else { return };
+    lock(&gathered.waiting).ended = true;
+    gathered.changed.notify_one();
+    // A panic of the writer has been printed by the panic hook; there is nothing to add.
+    let _ = lock(&gathered.writer).take().map(JoinHandle::join);
 }
 
 impl Gathered {
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The thread's loop: waits for a line, lets others gather, writes all.
+    fn write_on(&self) {
+        let mut waiting = lock(&self.waiting);
+        while !waiting.ended {
+            if waiting.bytes.is_empty() {
+                waiting.writer_sleeps = true;
+                waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            let gather = self.changed.wait_timeout_while(waiting, BATCH, |waiting| !waiting.ended);
+            waiting = gather.unwrap_or_else(PoisonError::into_inner).0;
+            waiting.write();
+        }
+        waiting.write();
     }
 }
 
@@ -97,4 +107,8 @@ impl Waiting {
         let _ = io::stderr().write_all(&self.bytes);
         self.bytes.clear();
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
