@@ -11,6 +11,7 @@
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
+use netcommon::pipe::Pipe;
 use url::Url;
 
 use crate::connection::{Connection, Means, proxy_fields};
@@ -22,11 +23,13 @@ use crate::reading::{Call, Hop, Reading};
 use crate::redirect::Redirects;
 use crate::request::Request;
 use crate::response::Head;
-use crate::splice::Pipe;
 use crate::timing::Timing;
 
 /// How much is read at once: a quarter of a MiB takes loopback near its limit and stays small in memory.
 const BUFFER_BYTES: usize = 256 * 1024;
+
+/// How much may come at once that nobody looks at.
+const PIPE_BYTES: usize = 512 * 1024;
 
 /// How much of a request is sent before we look whether the server has answered already; what is less fits into
 /// the system's buffer.
@@ -265,8 +268,8 @@ impl Client {
         let Some(left) = reading.unseen().filter(|_| call.receiver.takes_pipe()) else { return Ok(false) };
         let Some(stream) = connection.plain() else { return Ok(false) };
         // Ours for now: after an error it may not be empty, and goes with it.
-        let Some(pipe) = self.pipe.take().or_else(Pipe::new) else { return Ok(false) };
-        let len = stream.read_into(&pipe, left)?;
+        let Some(pipe) = self.pipe.take().or_else(|| Pipe::new(PIPE_BYTES)) else { return Ok(false) };
+        let len = stream.read_into(&pipe, usize::try_from(left).unwrap_or(usize::MAX))?;
         if len == 0 {
             return Ok(reading.parser.end_of_stream().map(|()| true)?);
         }

@@ -10,9 +10,8 @@ use std::time::{Duration, Instant};
 
 use netcommon::error::is_timeout;
 use netcommon::net::TcpStream;
+use netcommon::pipe::Pipe;
 use netcommon::shutdown::{Shutdown, Waker};
-
-use crate::splice::Pipe;
 
 /// How much later than the deadline a wait may end; nobody notices, and it saves a system call per read.
 const SLACK: Duration = Duration::from_millis(20);
@@ -204,7 +203,7 @@ impl Timed {
     ///
     /// # Errors
     /// Those of a read.
-    pub fn read_into(&mut self, pipe: &Pipe, len: u64) -> io::Result<usize> {
+    pub fn read_into(&mut self, pipe: &Pipe, len: usize) -> io::Result<usize> {
         self.receive(|stream| pipe.fill(stream, len))
     }
 

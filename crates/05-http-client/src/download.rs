@@ -13,12 +13,12 @@ use std::io::{self, ErrorKind, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use netcommon::error::OpError;
+use netcommon::pipe::Pipe;
 
 use crate::error::FetchError;
 use crate::fields::Fields;
 use crate::request::{HeaderArg, Request};
 use crate::response::{Asked, Head};
-use crate::splice::Pipe;
 
 /// One file on its way.
 #[derive(Debug)]
@@ -142,7 +142,7 @@ impl Download {
     /// # Errors
     /// Most often no space left on the disk.
     pub fn write_from(&mut self, pipe: &Pipe, len: usize) -> Result<(), FetchError> {
-        self.with_file(|file| pipe.empty_into(file, len))
+        self.with_file(|file| pipe.save_into(file, len))
     }
 
     fn with_file(&mut self, write: impl FnOnce(&File) -> io::Result<()>) -> Result<(), FetchError> {

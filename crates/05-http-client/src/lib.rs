@@ -24,7 +24,7 @@
 //! # Read in this order
 //! [`target`] and [`request`] (what is asked) · [`response`] (the state machine; the heart of the chapter) ·
 //! [`coding`] (gzip and bombs) · [`deadline`] (one time limit for everything) · [`client`] (the loop) ·
-//! [`redirect`], [`proxy`], [`connection`], `tls` · [`output`], [`download`], [`text`] (where it goes) · [`splice`]
+//! [`redirect`], [`proxy`], [`connection`], `tls` · [`output`], [`download`], [`text`] (where it goes)
 //! (how it goes there without us).
 //!
 //! # What we left out
@@ -54,7 +54,6 @@ pub mod redirect;
 pub mod report;
 pub mod request;
 pub mod response;
-pub mod splice;
 pub mod target;
 pub mod text;
 pub mod timing;

@@ -11,13 +11,13 @@ use std::sync::Arc;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use netcommon::cli::StdoutError;
 use netcommon::escape::escape;
+use netcommon::pipe::Pipe;
 
 use crate::client::Receiver;
 use crate::download::Download;
 use crate::error::FetchError;
 use crate::request::Request;
 use crate::response::Head;
-use crate::splice::Pipe;
 use crate::text::TextDecoder;
 
 /// What is done with the content.
@@ -171,7 +171,7 @@ impl Receiver for Output {
 
     fn content_in(&mut self, pipe: &Pipe, len: usize) -> Result<(), FetchError> {
         match &mut self.sink {
-            Sink::Bytes(stdout) => pipe.empty_into(stdout, len).map_err(StdoutError)?,
+            Sink::Bytes(stdout) => pipe.save_into(stdout, len).map_err(StdoutError)?,
             Sink::File(download) => {
                 download.write_from(pipe, len)?;
                 if let Some(bar) = &self.bar {

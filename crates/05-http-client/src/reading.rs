@@ -12,8 +12,10 @@ use crate::fields::Fields;
 use crate::redirect::Redirects;
 use crate::request::Request;
 use crate::response::{Event, Head, ResponseParser};
-use crate::splice;
 use crate::timing::Timing;
+
+/// So long must content be to go by unseen: a pipe costs some system calls, and what is shorter comes in a few reads.
+const UNSEEN_MIN: u64 = 1024 * 1024;
 
 /// How much content of a redirect is read to keep the connection; more costs more than a new one.
 const DRAIN_MAX: u64 = 64 * 1024;
@@ -109,7 +111,7 @@ impl Reading {
 
     /// How much content is left that nobody has to look at.
     pub(crate) fn unseen(&self) -> Option<u64> {
-        let long = self.parser.announced().is_some_and(|of| of >= splice::CONTENT_MIN);
+        let long = self.parser.announced().is_some_and(|of| of >= UNSEEN_MIN);
         let as_it_is = self.next.is_none() && self.decoder.is_identity();
         self.parser.content_left().filter(|_| long && as_it_is)
     }

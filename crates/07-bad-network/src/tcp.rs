@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 use netcommon::accept::{AfterError, after_error};
 use netcommon::error::OpError;
 use netcommon::net::{TcpListener, TcpStream};
+use netcommon::pipe::Pipe;
 use netcommon::readiness::{Interest, Key, Readiness, Ready, TcpSocket};
 use netcommon::shutdown::Shutdown;
 
@@ -27,7 +28,7 @@ use crate::chance::Direction;
 use crate::event::{Event, Voice};
 use crate::log::Log;
 use crate::stream_way::StreamWay;
-use crate::tcp::connection::{Connection, Duct};
+use crate::tcp::connection::{Connection, DUCT_LEN};
 
 mod connection;
 
@@ -104,7 +105,7 @@ pub struct Relay {
     voice: Voice,
     buffer: Vec<u8>,
     /// Empty between two turns.
-    duct: Option<Duct>,
+    duct: Option<Pipe>,
 }
 
 impl Relay {
@@ -147,7 +148,7 @@ impl Relay {
             log,
             voice,
             buffer: vec![0; READ_LEN],
-            duct: Duct::new(),
+            duct: Pipe::new(DUCT_LEN),
         })
     }
 

@@ -12,7 +12,7 @@
 mod connection;
 mod lane;
 pub mod pairs;
-mod splice;
+mod pipes;
 pub mod tcp;
 pub mod udp;
 
@@ -28,8 +28,8 @@ use crate::proxy::pairs::{Pair, is_circle};
 /// Connections at once, two descriptors each; the next ones wait in the kernel's backlog. Idle ones cost a kilobyte.
 pub const CONNECTIONS_MAX: usize = 16_384;
 
-/// Descriptors that the pipes of `splice.rs` take at most.
-pub const PIPE_ENDS_MAX: usize = 2 * splice::PIPES_MAX;
+/// Descriptors that the pipes of `pipes.rs` take at most.
+pub const PIPE_ENDS_MAX: usize = 2 * pipes::PIPES_MAX;
 
 /// Pairs whose sockets are bound.
 #[derive(Debug, Default)]

@@ -12,6 +12,7 @@
 //! | [`deadlines`] | whose time is up, of many, and when to look | chapter 6 |
 //! | [`narrate`] | each socket call as a line with a sentence (`--narrate`) | chapter 2 |
 //! | [`pcapng`] | the same calls as packets for Wireshark (`--pcapng`) | chapter 10 |
+//! | [`pipe`] | bytes that pass through inside the kernel | chapter 5 |
 //! | [`accept`] | what to do when `accept` fails | chapter 2 |
 //! | [`shutdown`], [`connections`] | Ctrl-C: stop accepting, finish answers, cut the rest | chapter 2 |
 //! | [`console`] | a server's lines on stdout, which never make a client wait | chapter 2 |
@@ -39,6 +40,7 @@ pub mod lang;
 pub mod narrate;
 pub mod net;
 pub mod pcapng;
+pub mod pipe;
 pub mod readiness;
 pub mod shutdown;
 #[cfg(feature = "testing")]

@@ -13,7 +13,7 @@ use crate::record::{Piece, PieceFate, to_ms};
 
 mod duct;
 
-pub(super) use self::duct::Duct;
+pub(super) use self::duct::DUCT_LEN;
 
 /// Two sockets and two pipes.
 #[derive(Debug)]

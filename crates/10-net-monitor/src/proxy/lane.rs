@@ -9,8 +9,9 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
 
 use netcommon::net::TcpStream;
+use netcommon::pipe::Pipe;
 
-use crate::proxy::splice::{Pipe, Pipes};
+use crate::proxy::pipes::{PIPE_LEN, Pipes};
 
 /// What is read at once: enough that the calls cost little, and it stays in the processor's cache.
 pub(super) const READ_LEN: usize = 64 * 1024;
@@ -140,7 +141,7 @@ impl Lane {
 
     /// As above, through a pipe inside the kernel.
     fn splice_some(&mut self, pipe: Pipe, from: &TcpStream, to: &TcpStream, tools: &mut Tools) -> Result<usize, Step> {
-        let len = match pipe.fill(from) {
+        let len = match pipe.fill(from, PIPE_LEN) {
             Ok(len) => len,
             Err(error) => {
                 tools.pipes.give_back(pipe);

@@ -1,22 +1,18 @@
 //! Bytes from one socket into another inside the kernel, where nothing is to be done to them.
 //!
-//! ```text
-//!   sender's socket ══splice══▶ pipe ══splice══▶ receiver's socket        pages change hands, nothing is copied
-//! ```
-//! A relay that reads and writes copies every byte twice. `splice(2)` copies none: one end of a splice
-//! must be a pipe, so a pipe lies between the two sockets. One pipe is enough for all connections, because
-//! it is empty again before the next one's turn: what the receiver does not take is read out of it.
-//! Linux only; elsewhere, and while calls are narrated, the relay reads and writes. Read
-//! `connection.rs` before. Source: splice(2), pipe(7).
+//! A relay that reads and writes copies every byte twice; through a pipe (`netcommon::pipe`) none is copied. One pipe, the
+//! duct, is enough for all connections, because it is empty again before the next one's turn: what the receiver does
+//! not take is read out of it. Where there is none to have, the relay reads and writes. Read `connection.rs` before.
 
 use std::io;
 
 use netcommon::net::TcpStream;
+use netcommon::pipe::Pipe;
 
 use super::*;
 
 /// What goes through at once: as much as a connection's default window.
-const DUCT_LEN: usize = 256 * 1024;
+pub(in crate::tcp) const DUCT_LEN: usize = 256 * 1024;
 
 impl Relay {
     /// Much is coming: through the duct, where nothing is to be done to it. As [`Relay::read`] otherwise.
@@ -31,9 +27,9 @@ impl Relay {
             Err(error) if is_nothing(&error) => return Ok(false),
             Err(_) => return self.abort(id, &format!("reset by the {}", sender_name(direction))).map(|()| false),
         };
-        let Ok(taken) = duct.drain(to, came) else {
+        let Ok(taken) = empty(duct, to, came) else {
             // What is left in it must never come out at somebody else's.
-            self.duct = Duct::new();
+            self.duct = Pipe::new(DUCT_LEN);
             return self.abort(id, &format!("reset by the {}", receiver_name(direction))).map(|()| false);
         };
         let now = self.now();
@@ -57,80 +53,15 @@ impl Relay {
     }
 }
 
-/// The pipe.
-#[cfg(target_os = "linux")]
-#[derive(Debug)]
-pub(in crate::tcp) struct Duct {
-    inlet: std::os::fd::OwnedFd,
-    outlet: std::os::fd::OwnedFd,
-}
-
-#[cfg(target_os = "linux")]
-impl Duct {
-    /// An empty pipe: `pipe2(2)`; `None` where there is no room for one.
-    pub(in crate::tcp) fn new() -> Option<Self> {
-        use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
-
-        if netcommon::narrate::is_on() {
-            return None;
+/// Hands `len` bytes to the receiver; returns how many it took before its kernel had no more room.
+fn empty(duct: &Pipe, receiver: &TcpStream, len: usize) -> io::Result<usize> {
+    let mut taken = 0;
+    while taken < len {
+        match duct.empty_into(receiver, len - taken) {
+            Ok(some) => taken += some,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+            Err(error) => return Err(error),
         }
-        let (outlet, inlet) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).ok()?;
-        // Users have a bound for all their pipes together; a smaller one serves as well, in more calls.
-        let _ = fcntl_setpipe_size(&inlet, DUCT_LEN);
-        Some(Self { inlet, outlet })
     }
-
-    /// Takes what the sender has sent, at most `len` bytes: 0 at the end of stream.
-    fn fill(&self, sender: &TcpStream, len: usize) -> io::Result<usize> {
-        splice(sender.as_std(), &self.inlet, len)
-    }
-
-    /// Hands `len` bytes to the receiver; returns how many it took before its kernel had no more room.
-    fn drain(&self, receiver: &TcpStream, len: usize) -> io::Result<usize> {
-        let mut taken = 0;
-        while taken < len {
-            match splice(&self.outlet, receiver.as_std(), len - taken) {
-                Ok(some) => taken += some,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(taken)
-    }
-
-    /// Reads what is left in the pipe.
-    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        Ok(rustix::io::read(&self.outlet, buffer)?)
-    }
-}
-
-#[cfg(target_os = "linux")]
-fn splice(from: impl std::os::fd::AsFd, to: impl std::os::fd::AsFd, len: usize) -> io::Result<usize> {
-    use rustix::pipe::{SpliceFlags, splice};
-
-    Ok(splice(from, None, to, None, len, SpliceFlags::NONBLOCK | SpliceFlags::MOVE)?)
-}
-
-/// There is none.
-#[cfg(not(target_os = "linux"))]
-#[derive(Debug)]
-pub(in crate::tcp) enum Duct {}
-
-#[cfg(not(target_os = "linux"))]
-impl Duct {
-    pub(in crate::tcp) fn new() -> Option<Self> {
-        None
-    }
-
-    fn fill(&self, _sender: &TcpStream, _len: usize) -> io::Result<usize> {
-        match *self {}
-    }
-
-    fn drain(&self, _receiver: &TcpStream, _len: usize) -> io::Result<usize> {
-        match *self {}
-    }
-
-    fn read(&self, _buffer: &mut [u8]) -> io::Result<usize> {
-        match *self {}
-    }
+    Ok(taken)
 }
