@@ -69,14 +69,6 @@ mod linux {
             Ok(splice(from.as_std(), None, &self.inlet, None, len.min(self.room), SpliceFlags::MOVE)?)
         }
 
-        /// Hands at most `len` of the bytes in it to a socket: `splice(2)`. Does not block.
-        ///
-        /// # Errors
-        /// Those of a write; `WouldBlock` when the socket has no room.
-        pub fn empty_into(&self, to: &TcpStream, len: usize) -> io::Result<usize> {
-            Ok(splice(&self.outlet, None, to.as_std(), None, len, SpliceFlags::MOVE | SpliceFlags::NONBLOCK)?)
-        }
-
         /// Hands all of the `len` bytes in it to a file: `splice(2)`, which is what std's copy from a pipe calls.
         ///
         /// It reads and writes where the file cannot do that: a terminal, or one that is appended to. Blocks as a write
@@ -89,6 +81,14 @@ mod linux {
             if moved < len as u64 { Err(io::ErrorKind::WriteZero.into()) } else { Ok(()) }
         }
         // ANCHOR_END: splice
+
+        /// Hands at most `len` of the bytes in it to a socket: `splice(2)`. Does not block.
+        ///
+        /// # Errors
+        /// Those of a write; `WouldBlock` when the socket has no room.
+        pub fn empty_into(&self, to: &TcpStream, len: usize) -> io::Result<usize> {
+            Ok(splice(&self.outlet, None, to.as_std(), None, len, SpliceFlags::MOVE | SpliceFlags::NONBLOCK)?)
+        }
 
         /// Reads what is in it after all: `read(2)`. Blocks when it is empty, for ever.
         ///
