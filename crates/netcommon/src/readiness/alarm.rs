@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 
 use polling::Poller;
 use rustix::event::epoll;
-use rustix::io::Result;
+use rustix::io::{Result, read};
 use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
 };
 
 /// The key under which the kernel reports it; `polling` has the one above, sockets have those from 0.
-pub(super) const OF_ALARM: u64 = u64::MAX - 1;
+pub(super) const OF_ALARM: u64 = usize::MAX as u64 - 1;
 
 const NEVER: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 
@@ -32,9 +32,8 @@ impl Alarm {
     /// An alarm among what `poller` waits for, not set: `timerfd_create(2)`, `epoll_ctl(2)`.
     pub(super) fn new(poller: &Poller) -> Result<Self> {
         let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK)?;
-        // Edge-triggered: each ring is reported once, so that nobody has to read it away.
-        let flags = epoll::EventFlags::IN | epoll::EventFlags::ET;
-        epoll::add(poller, &timer, epoll::EventData::new_u64(OF_ALARM), flags)?;
+        // Level-triggered: a ring that falls into a wait of `polling`, or beside its wake-up, is reported again.
+        epoll::add(poller, &timer, epoll::EventData::new_u64(OF_ALARM), epoll::EventFlags::IN)?;
         Ok(Self { timer, at: None })
     }
 
@@ -52,8 +51,9 @@ impl Alarm {
         Ok(())
     }
 
-    /// It has rung.
-    pub(super) fn rang(&mut self) {
+    /// It has rung, and is to be silent: `read(2)`.
+    pub(super) fn rang(&mut self) -> Result<()> {
         self.at = None;
+        read(&self.timer, &mut [0; 8]).map(drop)
     }
 }

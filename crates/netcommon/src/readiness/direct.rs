@@ -15,7 +15,7 @@ use rustix::io::{Errno, Result};
 use super::alarm::{Alarm, OF_ALARM};
 
 /// The key under which `polling` reports what is its own.
-const OF_POLLING: u64 = u64::MAX;
+const OF_POLLING: u64 = usize::MAX as u64;
 
 /// From here on a deadline is far: the alarm meets it, because many waits may end before.
 pub(super) const FAR: Duration = Duration::from_millis(100);
@@ -72,7 +72,7 @@ impl Direct {
             for event in &self.events {
                 match { event.data }.u64() {
                     OF_POLLING => return Ok(End::Woken),
-                    OF_ALARM => self.alarm.rang(),
+                    OF_ALARM => self.alarm.rang()?,
                     _ => end = Some(End::Ready),
                 }
             }

@@ -229,6 +229,38 @@ fn far_deadlines_are_met_whatever_the_alarm_was_set_to_before() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn an_alarm_that_rings_beside_a_wake_up_does_not_hide_the_next_deadline() {
+    use super::direct::FAR;
+
+    let (mut sockets, mut others) = (streams(PollMode::Level), streams(PollMode::Level));
+    let (stream, mut peer) = pair();
+    let key = sockets.insert(stream, Interest::Readable, "").unwrap();
+    peer.write_all(b"x").unwrap();
+    let (shutdown, mut ready) = (Shutdown::new(), Vec::new());
+    shutdown.wake_on_drain(sockets.waker());
+    // It ends at once and leaves the alarm set; then comes the wake-up, then the ring, and nobody has looked yet.
+    let start = Instant::now();
+    sockets.wait(Some(start + FAR), &mut ready).unwrap();
+    sockets.set_interest(key, Interest::Nothing).unwrap();
+    shutdown.advance();
+    others.wait(Some(start + 2 * FAR), &mut ready).unwrap();
+    sockets.wait(None, &mut ready).unwrap();
+    shutdown.wake_on_cut(sockets.waker());
+    std::thread::scope(|scope| {
+        let (done, is_done) = crossbeam_channel::bounded::<()>(0);
+        scope.spawn(move || {
+            is_done.recv_timeout(GENEROUS).is_err_and(|error| error.is_timeout()).then(|| shutdown.advance())
+        });
+        let deadline = Instant::now() + 2 * FAR;
+        sockets.wait(Some(deadline), &mut ready).unwrap();
+        drop(done);
+        let late = Instant::now().checked_duration_since(deadline).expect("it ended before its deadline");
+        assert!(ready.is_empty() && late < GENEROUS / 2, "{late:?}");
+    });
+}
+
 #[test]
 fn a_listener_and_its_streams_are_watched_together() {
     let mut sockets = Readiness::new().unwrap();
