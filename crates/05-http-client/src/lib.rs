@@ -24,8 +24,8 @@
 //! # Read in this order
 //! [`target`] and [`request`] (what is asked) · [`response`] (the state machine; the heart of the chapter) ·
 //! [`coding`] (gzip and bombs) · [`deadline`] (one time limit for everything) · [`client`] (the loop) ·
-//! [`redirect`], [`proxy`], [`connection`], `tls` · [`output`], [`download`], [`text`] (where it goes)
-//! (how it goes there without us).
+//! [`redirect`], [`proxy`], [`connection`], `tls` · [`output`], [`download`], [`text`] (where it goes) ·
+//! `netcommon::pipe` (how it goes there without us).
 //!
 //! # What we left out
 //! HTTP/2 and 3 (other framings of the same meaning), cookies, caches, brotli and zstd, SOCKS, proxies that

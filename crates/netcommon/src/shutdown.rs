@@ -6,8 +6,9 @@
 //! ```
 //!
 //! A stage that is reached is a channel whose sender was dropped, so a thread that waits in `select!`
-//! wakes; a loop that looks in passing reads a number. A thread that is blocked in the kernel needs a [`Waker`] (`accept`, `recv_from`) or the
-//! `Shutdown::Read` of [`crate::connections`] (`recv`). Source: crossbeam-channel, "Disconnection".
+//! wakes; a loop that looks in passing reads a number. A thread that is blocked in the kernel needs a
+//! [`Waker`] (`accept`, `recv_from`) or the `Shutdown::Read` of [`crate::connections`] (`recv`).
+//! Source: crossbeam-channel, "Disconnection".
 
 use std::convert::Infallible;
 use std::io;

@@ -1,4 +1,4 @@
-//! Content so long that it goes into its file unseen where the system can do that (`splice.rs`): nobody may notice.
+//! Content so long that it goes into its file unseen where the system can do that (`netcommon::pipe`): nobody may notice.
 //!
 //! Read `main.rs` and `server.rs` first.
 

@@ -2,7 +2,7 @@
 //!
 //! A lane reads only when all that it has read before has been written: so a receiver that is slow slows its sender
 //! down, through the kernel's windows, and a lane that is idle has no buffer at all. Few bytes are copied through one
-//! buffer that all lanes share; a lane that has much to carry on Linux lets the kernel move them (`splice.rs`), by the
+//! buffer that all lanes share; a lane that has much to carry on Linux lets the kernel move them (`pipes.rs`), by the
 //! same steps. Read `connection.rs` next.
 
 use std::io::{self, ErrorKind, Read, Write};
