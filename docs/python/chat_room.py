@@ -10,7 +10,7 @@ import sys
 import threading
 
 members = {}
-lock = threading.Lock()
+lock = threading.RLock()  # tell_all is also called where it is held
 
 
 # ANCHOR: room
@@ -28,11 +28,12 @@ def talk(client):
     with lock:
         client.sendall(f"* In the room: {', '.join(members) or '(nobody else)'}\n".encode())
         members[name] = client
-    tell_all(f"* {name} has joined", but=name)
+        tell_all(f"* {name} has joined", but=name)
     for line in lines:
         tell_all(f"[{name}] {line.rstrip()}", but=name)
-    del members[name]
-    tell_all(f"* {name} has left", but=name)
+    with lock:
+        del members[name]
+        tell_all(f"* {name} has left", but=name)
     client.close()
 # ANCHOR_END: room
 
