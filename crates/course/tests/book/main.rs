@@ -18,6 +18,7 @@ mod links;
 mod listing;
 mod normal;
 mod page;
+#[path = "../programs/mod.rs"]
 mod programs;
 mod refresh;
 mod session;

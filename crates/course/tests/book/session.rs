@@ -16,7 +16,7 @@ use crate::addresses::Addresses;
 use crate::command::{Command, Run};
 use crate::compare::without_prompts;
 use crate::normal::chosen_port;
-use crate::programs;
+use crate::programs::PROGRAMS;
 use crate::support::root;
 use crate::transcript::{ANYTHING, Lane, Session, Step};
 
@@ -173,16 +173,16 @@ impl Player {
     }
 
     fn start(&self, run: &Run, args: &[String]) -> Result<Program, String> {
-        let exe = programs::find(&run.program)?;
         let mut process = Process::new("sh");
         process.arg("-c").arg(if run.merged { "exec \"$0\" \"$@\" 2>&1" } else { "exec \"$0\" \"$@\"" });
-        process.arg(exe);
         if run.program == "python3" {
-            process.args(["-c", PYTHON_WITH_CTRL_C]);
+            process.args(["python3", "-c", PYTHON_WITH_CTRL_C]);
+        } else {
+            process.arg(PROGRAMS.join(&run.program));
         }
         process.args(self.in_scratch(args)?).current_dir(root());
         if run.program == "course" {
-            process.args(programs::of_the_course()?);
+            process.arg("--programs").arg(&*PROGRAMS);
         }
         process.env("LC_ALL", if self.chinese { "zh_TW.UTF-8" } else { "C.UTF-8" });
         process.env("PYTHONUNBUFFERED", "1").env_remove("RUST_BACKTRACE");
