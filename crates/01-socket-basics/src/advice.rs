@@ -70,7 +70,7 @@ fn in_chinese(mishap: Mishap) -> (&'static str, &'static str) {
             "先決定要等多久，到時再試一次或放棄，並說清楚等了多久。",
         ),
         Mishap::Unreachable => (
-            "核心不知道有什麼路通往那個位址，或是某個路由器回報沒有路。",
+            "核心找不到通往那個位址的路，或是某個路由器回報沒有路。",
             "檢查網路；試試這個名稱的下一個位址（IPv6 不通就試 IPv4）。",
         ),
         Mishap::Reset => (
@@ -78,7 +78,7 @@ fn in_chinese(mishap: Mishap) -> (&'static str, &'static str) {
             "沒有得到對方確認的資料，都當作遺失；去看對方的紀錄。",
         ),
         Mishap::NameNotFound => (
-            "這個名稱查不到位址。這是名稱解析回的，不是核心回的，所以在 Unix 上它不是 errno，也沒有 errno 的號碼。",
+            "這個名稱查不到位址。這個錯誤來自名稱解析，不是來自核心，所以在 Unix 上它不是 errno，也沒有 errno 的號碼。",
             "檢查拼字；沒有網路時，改用 IP 位址或 hosts 檔。",
         ),
     }

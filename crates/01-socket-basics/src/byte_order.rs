@@ -89,7 +89,7 @@ impl ByteOrder {
         });
         let head = [
             lang.pick("number", "數字"),
-            lang.pick("on the wire (big-endian)", "線上（big-endian）"),
+            lang.pick("on the wire (big-endian)", "線路上（big-endian）"),
             "little-endian",
             lang.pick("read in the wrong order", "讀錯順序變成"),
         ];

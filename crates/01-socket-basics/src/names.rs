@@ -104,7 +104,7 @@ pub fn page(steps: &[Step], lang: Lang) -> String {
     page.paragraph(lang.pick(
         "Port 0 in bind() means: choose one for me. A client need not bind: connect() and sendto() give it a port. \
          accept() returns a new socket with the listener's port; client and accepted name each other.",
-        "bind() 的埠號 0 表示：請替我挑一個。用戶端不必 bind：connect() 和 sendto() 會給它一個埠。accept() 傳回一個新的 \
+        "bind() 的埠號 0 表示：請替我挑一個。用戶端不必 bind：connect() 和 sendto() 會給它一個埠。accept() 回傳一個新的 \
          socket，埠號和 listener 相同；client 和 accepted 互為對方。",
     ));
     page.finish()

@@ -125,7 +125,7 @@ const READERS: [Reader; 10] = [
         name: "SO_REUSEADDR",
         read: |socket| socket.reuse_address().map(Value::Flag),
         belongs_to: every,
-        meaning: ("bind while old ones linger", "舊連線還沒散盡也能 bind"),
+        meaning: ("bind while old ones linger", "舊連線還沒完全結束也能 bind"),
     },
     Reader {
         name: "SO_BROADCAST",

@@ -71,7 +71,7 @@ pub(crate) fn permission() -> Outcome {
     let [here, everywhere] = [LOOPBACK_BROADCAST, Ipv4Addr::BROADCAST].map(|to| SocketAddr::from((to, DISCARD_PORT)));
     let no_permission = ("to everybody, without SO_BROADCAST", "送給所有人，卻沒有打開 SO_BROADCAST");
     let attempts = Attempts::until(Mishap::Permission)
-        .try_call(format!("bind({reserved})"), ("a port below 1024", "1024 以下的埠"), || {
+        .try_call(format!("bind({reserved})"), ("a port below 1024", "小於 1024 的埠"), || {
             TcpListener::bind(reserved)
         })
         .try_call(format!("sendto({here})"), no_permission, || send_nothing_to(here))
@@ -131,7 +131,7 @@ pub(crate) fn reset() -> Outcome {
 
 pub(crate) fn name_not_found() -> Outcome {
     let found = within_deadline(|| (INVALID_NAME, RESERVED_PORT).to_socket_addrs()).and_then(|found| found);
-    let situation = ("no name ends in .invalid", "沒有名稱以 .invalid 結尾");
+    let situation = ("no name ends in .invalid", "以 .invalid 結尾的名稱都不存在");
     Ok(vec![Attempt::new(format!("getaddrinfo(\"{INVALID_NAME}\")"), situation, &found)])
 }
 

@@ -52,9 +52,9 @@ pub(crate) const EXERCISES: Word = Word {
          YOUR COMMAND`. It prints a line that ends with `listening on HOST:PORT` when it is ready; what stands in \
          braces is put in for you (PowerShell wants quotes around it). `cargo run -- start NAME` lays a first file.",
     zh_tw: "用任何語言寫出練習的程式，再讓課程檢查它：`cargo run -- check 名稱 -- 你的命令`。程式準備好的時候，要印出一行以 \
-            `listening on HOST:PORT` 結尾的文字；大括號裡的東西會替你填好（在 PowerShell 要加上引號）。`cargo run -- start 名稱` 會先放一個起頭的檔案。",
+            `listening on HOST:PORT` 結尾的文字；大括號裡的東西會替你填好（在 PowerShell 要加上引號）。`cargo run -- start 名稱` 會先放一個起始檔。",
 };
-pub(crate) const LAID: Word = Word { en: "The first file: ", zh_tw: "起頭的檔案：" };
+pub(crate) const LAID: Word = Word { en: "The first file: ", zh_tw: "起始檔：" };
 pub(crate) const HOLDS: Word = Word { en: "ok", zh_tw: "通過" };
 pub(crate) const FAILS: Word = Word { en: "FAILED", zh_tw: "沒過" };
 pub(crate) const INSTEAD: Word = Word { en: "instead: ", zh_tw: "實際上：" };

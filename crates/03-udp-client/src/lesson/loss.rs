@@ -82,11 +82,11 @@ impl Loss {
                 print(&["", "   The receiver's buffer was full. TCP would have made the sender wait."])?;
             }
             Lang::ZhTw => {
-                print(&["2. 遺失：一千個資料包，送給正在忙別的事的接收者", ""])?;
+                print(&["2. 遺失：一千個資料包，送給正在忙別的事的接收端", ""])?;
                 print_line(format_args!("   送出  {SENT:>4}   回報錯誤的 send：{refused} 次"))?;
                 print_line(format_args!("   到達  {arrived:>4}   最後一個是第 {last} 號"))?;
                 print_line(format_args!("   遺失  {lost:>4}   沒有任何人接到通知"))?;
-                print(&["", "   接收者的緩衝區滿了。換成 TCP，送的人會被要求等一等。"])?;
+                print(&["", "   接收端的緩衝區滿了。換成 TCP，送的人會被要求等一等。"])?;
             }
         }
         Ok(())

@@ -36,7 +36,7 @@ fn judge(limit: Option<u64>, lang: Lang) -> Finding {
     let clients = limit.saturating_sub(OWN_DESCRIPTORS);
     let found = lang.pick(
         format!("{limit} for each process: a server holds about {clients} clients"),
-        format!("每個程式 {limit} 個：一個伺服器大約容得下 {clients} 個用戶端"),
+        format!("每個行程 {limit} 個：一個伺服器大約容得下 {clients} 個用戶端"),
     );
     if clients >= CLIENTS_WANTED {
         return Finding::ok(NAME, found);

@@ -52,7 +52,7 @@ pub fn doctor(lang: Lang) -> anyhow::Result<ExitCode> {
     }
     screen.empty_line()?;
     if lacking.is_empty() {
-        screen.sentence(lang.pick("This computer is ready for the course.", "這台電腦可以上這門課了。"))?;
+        screen.sentence(lang.pick("This computer is ready for the course.", "這台電腦準備好了，可以開始上課。"))?;
         return Ok(ExitCode::SUCCESS);
     }
     let lacking = lacking.join(lang.pick(", ", "、"));

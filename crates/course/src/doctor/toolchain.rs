@@ -44,7 +44,7 @@ fn judge(name: &'static str, said: Option<&str>, lang: Lang) -> Finding {
     let Some(version) = said.and_then(|line| line.split_whitespace().nth(1)) else {
         return Finding::missing(name, lang.pick("not found", "沒有找到"), to_do);
     };
-    let found = lang.pick(format!("{version}, needed {OLDEST}"), format!("{version}，需要 {OLDEST}"));
+    let found = lang.pick(format!("{version}, needed {OLDEST}"), format!("{version}，需要 {OLDEST} 以上"));
     if major_minor(version) >= major_minor(OLDEST) {
         return Finding::ok(name, found);
     }

@@ -45,7 +45,7 @@ pub(super) fn explain(call: &Call<'_>, outcome: &Outcome<'_>, lang: Lang) -> &'s
         }
         (Call::Wait { .. }, _) => (
             "until here the thread slept for all of them; these need not wait now",
-            "執行緒剛才為它們全部一起睡著；這幾個現在不必等",
+            "執行緒同時等著所有的 socket，睡到現在；這幾個不必再等",
         ),
         (Call::GetOption { .. }, _) => ("what the kernel has now", "核心現在的設定"),
         (Call::SetOption { name, .. } | Call::SetTimeout { name, .. }, _) => option(name),
@@ -161,8 +161,8 @@ fn option(name: &str) -> Pair {
         "SO_LINGER" => ("with 0, close aborts: an RST instead of a FIN", "設為 0，close 就是中止：送 RST 而不是 FIN"),
         "SO_RCVTIMEO" => ("the longest that one recv may wait", "一次 recv 最多等這麼久"),
         "SO_SNDTIMEO" => ("the longest that one send may wait", "一次 send 最多等這麼久"),
-        "SO_RCVBUF" => ("room in the kernel for what we have not read yet", "核心替我們存放還沒讀的資料的空間"),
-        "SO_SNDBUF" => ("room in the kernel for what the peer has not taken yet", "核心存放對方還沒收下的資料的空間"),
+        "SO_RCVBUF" => ("room in the kernel for what we have not read yet", "核心裡的空間，放我們還沒讀的資料"),
+        "SO_SNDBUF" => ("room in the kernel for what the peer has not taken yet", "核心裡的空間，放對方還沒收下的資料"),
         _ => ("", ""),
     }
 }
@@ -186,7 +186,7 @@ fn failure(error: &io::Error) -> Pair {
         ErrorKind::BrokenPipe => {
             ("this connection is over; nothing can be sent on it any more", "這條連線已經結束，不能再送資料")
         }
-        ErrorKind::AddrInUse => ("another socket has this address already", "這個位址已經被另一個 socket 佔用"),
+        ErrorKind::AddrInUse => ("another socket has this address already", "這個位址已經被另一個 socket 占用"),
         ErrorKind::AddrNotAvailable => {
             ("no interface of this machine has that address", "這台機器的網路介面都沒有這個位址")
         }
