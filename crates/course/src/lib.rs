@@ -17,7 +17,7 @@
 //! | [`exercise`] | a pupil's own program, held to its exercise |
 //! | [`doctor`] | toolchain, loopback, ports, limits, tools |
 //!
-//! [`demos`] is the list to which a chapter adds its file; [`screen`] and [`columns`] print, [`programs`]
+//! [`demos`] is the list to which a chapter adds its file; [`screen`] prints, [`programs`]
 //! builds and finds the programs (`ahead.rs` builds those of the next demo meanwhile), [`failure`] says what did not
 //! happen, [`keyboard`] waits for Enter and [`words`] holds the course's own sentences in both languages.
 //!
@@ -27,7 +27,6 @@
 //! into a test of its chapter.
 
 mod ahead;
-pub mod columns;
 pub mod crowd;
 pub mod demos;
 pub mod doctor;

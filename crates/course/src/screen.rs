@@ -14,7 +14,7 @@ use std::io::{self, IsTerminal, Write};
 use netcommon::cli::StdoutError;
 use netcommon::lang::Lang;
 
-use crate::columns::{pad, width, wrap};
+use netcommon::columns::{pad, width, wrap};
 
 /// Columns of a projector's large type, and of the narrowest terminal in use.
 pub const COLUMNS: usize = 80;

@@ -14,7 +14,6 @@ use netcommon::lang::Lang;
 use netcommon::shutdown::Shutdown;
 
 use crate::ahead::Ahead;
-use crate::columns::{pad, width};
 use crate::crowd::compare;
 use crate::demos;
 use crate::failure::PlayError;
@@ -24,6 +23,7 @@ use crate::programs::{Programs, ProgramsError};
 use crate::screen::Screen;
 use crate::script::{Crowd, Demo};
 use crate::words;
+use netcommon::columns::{pad, width};
 
 /// A demo file that a user names may be this large: two hundred times what a demo needs, so that
 /// a wrong file name (a video, a device) costs nothing.

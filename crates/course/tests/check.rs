@@ -217,7 +217,7 @@ fn the_list_names_every_exercise_with_a_command() {
             let command = format!("check {} -- {}", exercise.name, exercise.example);
             assert!(listed.stdout.contains(&command), "{command}\n{}", listed.stdout);
         }
-        assert!(listed.stdout.lines().all(|line| course::columns::width(line) <= 80), "{}", listed.stdout);
+        assert!(listed.stdout.lines().all(|line| netcommon::columns::width(line) <= 80), "{}", listed.stdout);
     }
 }
 

@@ -11,7 +11,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use course::{columns, demos};
+use course::demos;
+use netcommon::columns;
 use netcommon::lang::Lang;
 use netcommon::testing::{Finished, Program};
 

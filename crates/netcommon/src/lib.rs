@@ -22,11 +22,13 @@
 //! | [`error`] | operation, object, cause, and what to try | chapter 1 |
 //! | [`escape`] | text from the network, safe for a terminal | chapter 2 |
 //! | [`units`] | durations and sizes as people write them | chapter 2 |
+//! | [`columns`] | text as wide as a terminal shows it | chapter 1 |
 //! | [`lang`] | English or Traditional Chinese | chapter 1 |
 
 pub mod accept;
 pub mod addr;
 pub mod cli;
+pub mod columns;
 pub mod connect;
 pub mod connections;
 pub mod console;

@@ -159,7 +159,7 @@ fn descriptors_for(wanted: u16) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::columns::width;
+    use netcommon::columns::width;
 
     #[test]
     fn a_second_fits_a_terminal_in_both_languages() {

@@ -4,8 +4,8 @@
 
 use netcommon::lang::Lang;
 
-use crate::columns::{pad, width, wrap};
 use crate::screen::COLUMNS;
+use netcommon::columns::{pad, width, wrap};
 
 /// Columns of the name, with the space after it.
 const NAME_COLUMNS: usize = 13;

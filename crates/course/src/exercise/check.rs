@@ -14,7 +14,6 @@ use netcommon::shutdown::Shutdown;
 use super::trial::{self, Failure, TrialError};
 use super::yours::Yours;
 use super::{Case, Exercise, Kind, all};
-use crate::columns::{pad, width};
 use crate::failure::PlayError;
 use crate::player::{DEADLINE, Player};
 use crate::programs::Programs;
@@ -22,6 +21,7 @@ use crate::screen::Screen;
 use crate::script::packages;
 use crate::tour::{Options, prepare};
 use crate::words;
+use netcommon::columns::{pad, width};
 
 /// Lists the exercises that have a checker, with a command for each.
 ///

@@ -224,7 +224,7 @@ mod tests {
                 assert!(page.contains(&command), "the page does not tell of `{command}`");
                 for case in &exercise.cases {
                     let title = case.title.pick(lang);
-                    assert!(crate::columns::width(title) <= 68, "{}: {title}", exercise.name);
+                    assert!(netcommon::columns::width(title) <= 68, "{}: {title}", exercise.name);
                 }
             }
         }

@@ -16,7 +16,7 @@ const NEVER_LAST: &str = "（「『《(";
 ///
 /// # Examples
 /// ```
-/// assert_eq!(course::columns::width("小明 a"), 6);
+/// assert_eq!(netcommon::columns::width("小明 a"), 6);
 /// ```
 #[must_use]
 pub fn width(text: &str) -> usize {
@@ -27,7 +27,7 @@ pub fn width(text: &str) -> usize {
 ///
 /// # Examples
 /// ```
-/// assert_eq!(course::columns::pad("小明", 6), "小明  ");
+/// assert_eq!(netcommon::columns::pad("小明", 6), "小明  ");
 /// ```
 #[must_use]
 pub fn pad(text: &str, columns: usize) -> String {
@@ -40,7 +40,7 @@ pub fn pad(text: &str, columns: usize) -> String {
 ///
 /// # Examples
 /// ```
-/// use course::columns::wrap;
+/// use netcommon::columns::wrap;
 ///
 /// assert_eq!(wrap("two words", 6), ["two", "words"]);
 /// assert_eq!(wrap("你好，世界", 5), ["你", "好，", "世界"]);
@@ -81,10 +81,11 @@ fn break_at(text: &str, columns: usize) -> Option<usize> {
 
 fn may_break(before: char, after: char) -> bool {
     let is_wide = |c: char| c.width() == Some(2);
-    if NEVER_FIRST.contains(after) || NEVER_LAST.contains(before) {
-        return false;
+    if before == ' ' {
+        return after != ' ';
     }
-    after != ' ' && (before == ' ' || is_wide(before) || is_wide(after))
+    let hangs_together = NEVER_FIRST.contains(after) || NEVER_LAST.contains(before) || after == ' ';
+    !hangs_together && (is_wide(before) || is_wide(after))
 }
 
 #[cfg(test)]
@@ -116,6 +117,7 @@ mod tests {
     fn a_text_that_fits_keeps_its_spaces() {
         assert_eq!(wrap("  a   b", 7), ["  a   b"]);
         assert_eq!(wrap("", 7), [""]);
+        assert_eq!(wrap("with ::1.", 5), ["with", "::1."]);
     }
 
     #[test]
