@@ -50,10 +50,12 @@ pub fn read(file: &str, text: &str) -> Result<Demo, DemoError> {
     Demo::parse(text).map_err(|cause| DemoError { file: file.to_owned(), cause })
 }
 
-/// Whether a user means `demo` by `wanted`: its chapter's number, its name, or one of its programs.
+/// The demo that a user means by `wanted`: its chapter's number, its name, or else a program, which a later chapter's
+/// demo may use as well.
 #[must_use]
-pub fn is_meant(demo: &Demo, wanted: &str) -> bool {
-    wanted.parse() == Ok(demo.chapter) || wanted == demo.name || demo.programs().contains(&wanted)
+pub fn meant<'a>(demos: &'a [Demo], wanted: &str) -> Option<&'a Demo> {
+    let named = demos.iter().find(|demo| wanted.parse() == Ok(demo.chapter) || wanted == demo.name);
+    named.or_else(|| demos.iter().find(|demo| demo.programs().contains(&wanted)))
 }
 
 #[cfg(test)]
@@ -94,10 +96,21 @@ mod tests {
 
     #[test]
     fn a_chapter_is_meant_by_its_number_its_name_or_a_program() {
-        let demo = all().unwrap().swap_remove(0);
+        let demos = all().unwrap();
         for wanted in ["1", "01", "sockets", "socket-basics"] {
-            assert!(is_meant(&demo, wanted), "{wanted}");
+            assert_eq!(meant(&demos, wanted).unwrap().chapter, 1, "{wanted}");
         }
-        assert!(!is_meant(&demo, "2") && !is_meant(&demo, "socket"));
+        assert!(meant(&demos, "0").is_none() && meant(&demos, "socket").is_none());
+    }
+
+    #[test]
+    fn a_program_means_the_chapter_that_it_belongs_to() {
+        let demos = all().unwrap();
+        let folders = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).unwrap();
+        for folder in folders {
+            let folder = folder.unwrap().file_name().into_string().unwrap();
+            let Some((number, program)) = folder.split_once('-') else { continue };
+            assert_eq!(meant(&demos, program).map(|demo| demo.chapter), number.parse().ok(), "{folder}");
+        }
     }
 }

@@ -66,7 +66,7 @@ pub fn demo(wanted: &str, options: &Options) -> anyhow::Result<ExitCode> {
     let chosen = if Path::new(wanted).extension().is_some_and(|extension| extension == "toml") {
         vec![demos::read(wanted, &read_file(wanted)?)?]
     } else {
-        demos::all()?.into_iter().filter(|demo| demos::is_meant(demo, wanted)).collect()
+        demos::meant(&demos::all()?, wanted).cloned().into_iter().collect()
     };
     if chosen.is_empty() {
         bail!("demo `{wanted}`: no such chapter; `course list` shows them");
