@@ -32,6 +32,15 @@ impl Direction {
         self as usize
     }
 
+    /// The way back.
+    #[must_use]
+    pub fn opposite(self) -> Self {
+        match self {
+            Self::Up => Self::Down,
+            Self::Down => Self::Up,
+        }
+    }
+
     /// `up` or `down`.
     #[must_use]
     pub fn name(self) -> &'static str {

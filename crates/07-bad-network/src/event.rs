@@ -70,7 +70,7 @@ pub enum Event {
         bytes_up: u64,
         /// Bytes that went down.
         bytes_down: u64,
-        /// How: `closed`, `reset`, ...
+        /// How: `closed`, `reset by the client`, `shutdown` (by us, while the client could still send), ...
         how: String,
     },
     /// The end was asked for.
@@ -98,7 +98,9 @@ impl fmt::Display for Event {
             }
             Self::Started { target, seed: None } => write!(f, "Target {target}"),
             Self::Flow { flow, client } => write!(f, "Flow {flow} is {client}"),
-            Self::TargetGone { target, cause } => write!(f, "Target {target} is not there: {cause}; still trying"),
+            Self::TargetGone { target, cause } => {
+                write!(f, "Target {target} is not there: {cause}; it may come at any time")
+            }
             Self::TargetBack { target } => write!(f, "Target {target} is there again"),
             Self::NoPlace { client, cause } => write!(f, "No place for {client}: {cause}"),
             Self::Full { cause } => write!(f, "Full: {cause}"),

@@ -26,7 +26,7 @@ pub enum Step<'a> {
     Write(&'a [u8]),
     /// Send the end of the stream (a FIN); nothing follows.
     End,
-    /// Reset both sides; nothing follows.
+    /// Reset the receiver, on purpose or because the sender has; nothing follows.
     Reset,
     /// Nothing until this time, or until more comes in.
     Wait(Option<Duration>),
@@ -64,6 +64,8 @@ pub struct Pipe {
     arrivals: VecDeque<Arrival>,
     /// The end of the stream has come, and may leave then.
     end_due: Option<Duration>,
+    /// It came as a reset, and leaves as one.
+    was_reset: bool,
     /// Bytes that have left.
     left: u64,
     /// No piece leaves before this.
@@ -88,6 +90,7 @@ impl Pipe {
             bytes: VecDeque::new(),
             arrivals: VecDeque::new(),
             end_due: None,
+            was_reset: false,
             left: 0,
             next_piece: Duration::ZERO,
             free_at: Duration::ZERO,
@@ -113,7 +116,7 @@ impl Pipe {
     /// Whether nothing is kept and nothing is changed: then bytes can go from hand to hand.
     #[must_use]
     pub fn passes_untouched(&self) -> bool {
-        self.untouched && self.bytes.is_empty() && self.end_due.is_none()
+        self.untouched && self.bytes.is_empty() && self.end_due.is_none() && !self.over
     }
 
     /// How many bytes are kept.
@@ -159,6 +162,25 @@ impl Pipe {
         self.end_due.get_or_insert((now + self.way.delay).max(after_all));
     }
 
+    /// Takes a reset of the sender's. What came before it leaves before it, as late as it would have without it.
+    pub fn push_reset(&mut self, now: Duration) {
+        self.push_end(now);
+        self.was_reset = true;
+    }
+
+    /// The receiver has gone: what is kept, and what may still come, is thrown away.
+    pub fn close(&mut self) {
+        self.over = true;
+        self.bytes = VecDeque::new();
+        self.arrivals = VecDeque::new();
+    }
+
+    /// Whether nothing will ever leave again.
+    #[must_use]
+    pub fn is_stuck(&self, now: Duration) -> bool {
+        self.stalled_until(now) == Some(None)
+    }
+
     /// What to do at `now`. Ask again after each piece, and at the time that [`Step::Wait`] names.
     // ANCHOR: step
     pub fn step(&mut self, now: Duration) -> Step<'_> {
@@ -166,11 +188,11 @@ impl Pipe {
             return Step::Wait(None);
         }
         if self.way.reset_after.is_some_and(|limit| self.left >= limit) {
-            self.give_up();
+            self.close();
             return Step::Reset;
         }
         if self.way.close_after.is_some_and(|limit| self.left >= limit) {
-            self.give_up();
+            self.close();
             return Step::End;
         }
         if let Some(until) = self.stalled_until(now) {
@@ -227,17 +249,10 @@ impl Pipe {
         match self.end_due {
             Some(due) if due <= now => {
                 self.over = true;
-                Step::End
+                if self.was_reset { Step::Reset } else { Step::End }
             }
             other => Step::Wait(other),
         }
-    }
-
-    /// What is kept will not leave any more.
-    fn give_up(&mut self) {
-        self.over = true;
-        self.bytes = VecDeque::new();
-        self.arrivals = VecDeque::new();
     }
 
     /// Whether nothing may leave at `now`, and until when (for ever, if the inside is `None`).

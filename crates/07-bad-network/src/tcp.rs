@@ -42,6 +42,9 @@ const CONNECT_MAX: Duration = Duration::from_secs(10);
 /// When descriptors are used up and no connection of ours can end, accept is tried again after this.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
 
+/// At the end: when a client that could still send is looked at again, if nothing else happens before.
+const DRAIN_PAUSE: Duration = Duration::from_millis(10);
+
 /// So many clients are accepted before others have their turn.
 const ACCEPTS_MAX: usize = 64;
 
@@ -58,6 +61,8 @@ pub struct Config {
     pub ways: [StreamWay; 2],
     /// Accept, read as much as the window holds, and never answer; the target is not asked at all.
     pub ignore: bool,
+    /// Where the target may be as well, if it does not take a connection at its first address.
+    pub others: Vec<SocketAddr>,
     /// Connections at once; 0 means [`CONNECTIONS_MAX`].
     pub connections_max: usize,
 }
@@ -101,6 +106,8 @@ pub struct Relay {
     shown: Report,
     target_gone: bool,
     no_place: bool,
+    /// The end has been asked for.
+    draining: bool,
     log: Log,
     voice: Voice,
     buffer: Vec<u8>,
@@ -126,14 +133,14 @@ impl Relay {
         let listener =
             sockets.insert(TcpSocket::Listener(listener), Interest::Readable, Role::Listener).map_err(broken)?;
         let connections_max = if config.connections_max == 0 { CONNECTIONS_MAX } else { config.connections_max };
-        let mut ways = config.ways;
+        let mut ways = config.ways.clone();
         if config.ignore {
             // What a client sends is kept up to its window, and never leaves.
             ways = ways.map(|way| StreamWay { stall_after: Some(0), stall_at: None, stall_for: None, ..way });
         }
         Ok(Self {
             target,
-            config: Config { ways, ignore: config.ignore, connections_max },
+            config: Config { ways, connections_max, ..config },
             sockets,
             listener: Some(listener),
             connections: HashMap::new(),
@@ -145,6 +152,7 @@ impl Relay {
             shown: Report::default(),
             target_gone: false,
             no_place: false,
+            draining: false,
             log,
             voice,
             buffer: vec![0; READ_LEN],
@@ -152,8 +160,8 @@ impl Relay {
         })
     }
 
-    /// Moves bytes until `shutdown` asks for the end; then clients are not read from any more, and what is
-    /// on its way, and the target's last answers, have `grace` to arrive. Returns what was counted.
+    /// Moves bytes until `shutdown` asks for the end; then nobody is accepted any more, and what clients have sent
+    /// until then, and the target's last answers, have `grace` to arrive. Returns what was counted.
     ///
     /// `epoll_wait(2)`, `accept(2)`, `recv(2)`, `send(2)`, `shutdown(2)`. Blocks until the token moves.
     ///
@@ -307,23 +315,17 @@ impl Relay {
         }
     }
 
-    /// No new clients, and the clients have said their last word.
+    /// No new clients, and the clients have said their last word: what of it the kernel still holds is read.
     fn drain(&mut self) -> Result<(), OpError> {
+        self.draining = true;
         self.voice.say(&Event::ShuttingDown);
         if let Some(key) = self.listener.take() {
             self.sockets.remove(key);
         }
         self.spare = None;
         self.accept_again = None;
-        let now = self.now();
         let ids: Vec<u64> = self.connections.keys().copied().collect();
-        for id in ids {
-            if let Some(connection) = self.connections.get_mut(&id) {
-                connection.stop_reading(Direction::Up, now);
-            }
-            self.drive(id)?;
-        }
-        Ok(())
+        ids.into_iter().try_for_each(|id| self.drive(id))
     }
 
     /// Cuts what is left, and says what was counted.

@@ -6,72 +6,17 @@
 
 mod common;
 
-use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown as How, SocketAddr, TcpListener as PlainListener, TcpStream as Plain};
-use std::sync::mpsc::Receiver;
+use std::io::{Read, Write};
+use std::net::{Shutdown as How, TcpStream as Plain};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use bad_network::log::Log;
-use bad_network::setting::{Setting, Settings};
-use bad_network::stream_way::StreamWay;
-use bad_network::tcp::{Config, Relay, Report};
+use bad_network::tcp::Config;
 use netcommon::descriptors::room_for;
-use netcommon::net::TcpListener;
 use netcommon::testing::aside;
 
-use crate::common::{DEADLINE, any_port, connect, expect_line, serve, serve_on};
-
-fn ways(both: &[&str], up: &[&str], down: &[&str]) -> Config {
-    let list = |texts: &[&str]| texts.iter().map(|text| Setting::parse::<StreamWay>(text).unwrap()).collect();
-    let settings = Settings { both: list(both), up: list(up), down: list(down) };
-    Config { ways: Settings::ways(&[&settings]).unwrap(), ..Config::default() }
-}
-
-/// Runs `talk` against a relay to `target` and returns what the relay counted.
-fn with_relay(
-    target: SocketAddr,
-    config: Config,
-    grace: Duration,
-    talk: impl FnOnce(SocketAddr, &Receiver<String>),
-) -> Report {
-    let listener = TcpListener::bind(any_port()).unwrap();
-    let addr = listener.local_addr().unwrap();
-    common::with_relay(
-        move |voice, token| {
-            Relay::new(listener, target, config, Log::default(), voice).unwrap().run(grace, token).unwrap()
-        },
-        |said| talk(addr, said),
-    )
-}
-
-/// Sends everything back as it comes.
-fn echo(mut stream: Plain) {
-    let mut buffer = [0; 16 * 1024];
-    while let Ok(len) = stream.read(&mut buffer) {
-        if len == 0 || stream.write_all(&buffer[..len]).is_err() {
-            return;
-        }
-    }
-}
-
-fn rest(mut stream: &Plain) -> Vec<u8> {
-    let mut all = Vec::new();
-    stream.read_to_end(&mut all).unwrap();
-    all
-}
-
-/// Each chunk as one read returned it, up to `len` bytes.
-fn reads(mut stream: &Plain, len: usize) -> Vec<String> {
-    let (mut got, mut list) = (0, Vec::new());
-    let mut buffer = [0; 1000];
-    while got < len {
-        let read = stream.read(&mut buffer).unwrap();
-        got += read;
-        list.push(String::from_utf8_lossy(&buffer[..read]).into_owned());
-    }
-    list
-}
+use crate::common::tcp::{echo, reads, rest, ways, with_relay};
+use crate::common::{DEADLINE, connect, expect_line, serve};
 
 #[test]
 fn a_megabyte_comes_back_whole_through_whatever_cuts_it() {
@@ -191,51 +136,6 @@ fn glue_makes_one_read_of_several_writes() {
 }
 
 #[test]
-fn a_reset_on_purpose_reaches_both_sides() {
-    let (sender, how) = std::sync::mpsc::channel();
-    let target = serve(move |mut stream| {
-        let mut buffer = [0; 100];
-        let mut got = 0;
-        let end = loop {
-            match stream.read(&mut buffer) {
-                Ok(0) => break None,
-                Ok(len) => got += len,
-                Err(error) => break Some(error.kind()),
-            }
-        };
-        sender.send((got, end)).unwrap();
-    });
-    with_relay(target.addr, ways(&[], &["reset-after=4"], &[]), DEADLINE, |front, said| {
-        let mut client = connect(front);
-        client.write_all("你好".as_bytes()).unwrap();
-        let error = client.read(&mut [0; 9]).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::ConnectionReset);
-        let (got, end) = how.recv_timeout(DEADLINE).unwrap();
-        assert_eq!(end, Some(ErrorKind::ConnectionReset));
-        // A reset may overtake bytes that the receiver has not read yet.
-        assert!(got <= 4, "{got}");
-        expect_line(said, "4 bytes up, 0 bytes down, reset on purpose");
-    });
-}
-
-#[test]
-fn an_abort_of_the_client_reaches_the_target_as_one() {
-    let (sender, how) = std::sync::mpsc::channel();
-    let target = serve(move |mut stream| {
-        stream.write_all(b"hello").unwrap();
-        sender.send(stream.read(&mut [0; 9]).map_err(|error| error.kind())).unwrap();
-    });
-    with_relay(target.addr, Config::default(), DEADLINE, |front, said| {
-        let client = connect(front);
-        assert_eq!(reads(&client, 5), ["hello"]);
-        socket2::SockRef::from(&client).set_linger(Some(Duration::ZERO)).unwrap();
-        drop(client);
-        assert_eq!(how.recv_timeout(DEADLINE).unwrap(), Err(ErrorKind::ConnectionReset));
-        expect_line(said, "reset by the client");
-    });
-}
-
-#[test]
 fn closing_after_some_bytes_cuts_the_answer_short() {
     let target = serve(echo);
     with_relay(target.addr, ways(&[], &[], &["close-after=4"]), DEADLINE, |front, _| {
@@ -262,49 +162,6 @@ fn a_stall_keeps_the_connection_and_passes_nothing() {
         assert!(netcommon::error::is_timeout(&error), "{error}");
     });
     assert_eq!(report.cut, 1);
-}
-
-#[test]
-fn a_target_that_is_not_there_is_said_and_may_come() {
-    let absent = PlainListener::bind(any_port()).unwrap();
-    let target = absent.local_addr().unwrap();
-    drop(absent);
-    with_relay(target, Config::default(), DEADLINE, |front, said| {
-        for _ in 0..2 {
-            let mut client = connect(front);
-            let outcome = client.read(&mut [0; 9]);
-            assert_eq!(outcome.unwrap_err().kind(), ErrorKind::ConnectionReset);
-        }
-        expect_line(said, &format!("Target {target} is not there"));
-        let Ok(listener) = TcpListener::bind(target) else { return };
-        let _back = serve_on(listener, echo);
-        let mut client = connect(front);
-        client.write_all("回來了".as_bytes()).unwrap();
-        assert_eq!(reads(&client, 9).concat(), "回來了");
-        expect_line(said, "is there again");
-    });
-}
-
-#[test]
-fn a_client_that_is_ignored_hears_nothing_and_the_target_neither() {
-    let nobody = PlainListener::bind(any_port()).unwrap();
-    let config = Config { ignore: true, ..Config::default() };
-    let mut waiting = None;
-    let report = with_relay(nobody.local_addr().unwrap(), config, DEADLINE, |front, said| {
-        let mut client = connect(front);
-        client.write_all("有人在嗎".as_bytes()).unwrap();
-        client.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
-        assert!(client.read(&mut [0; 9]).is_err());
-        drop(client);
-        // It is noticed that the client has given up.
-        expect_line(said, "ended");
-        waiting = Some(connect(front));
-        expect_line(said, "Flow 2");
-    });
-    assert!(waiting.is_some_and(|mut waiting| waiting.read(&mut [0; 9]).is_err()), "a reset");
-    nobody.set_nonblocking(true).unwrap();
-    assert_eq!(nobody.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
-    assert_eq!((report.accepted, report.cut), (2, 1));
 }
 
 #[test]
@@ -349,25 +206,4 @@ fn a_crowd_is_served_up_to_the_limit_and_the_others_wait_for_their_turn() {
         }
     });
     assert_eq!(report.accepted, count as u64);
-}
-
-#[test]
-fn at_the_end_answers_in_progress_arrive_and_idle_clients_are_let_go() {
-    let target = serve(echo);
-    let before = Instant::now();
-    let mut clients = None;
-    let report = with_relay(target.addr, ways(&["delay=150ms"], &[], &[]), DEADLINE, |front, said| {
-        let (idle, asked) = (connect(front), connect(front));
-        (&asked).write_all("再見".as_bytes()).unwrap();
-        expect_line(said, "Flow 2");
-        // Its bytes may still be in the kernel; what has been read will be answered.
-        clients = Some((idle, asked));
-    });
-    assert_eq!(report.cut, 0);
-    let (idle, asked) = clients.unwrap();
-    assert_eq!(rest(&idle), b"");
-    let mut answer = Vec::new();
-    let _ = (&asked).read_to_end(&mut answer);
-    assert!(answer.is_empty() || answer == "再見".as_bytes());
-    assert!(before.elapsed() < DEADLINE, "nobody was waited for in vain");
 }

@@ -1,8 +1,9 @@
 //! One connection's life: accepted, joined to the target, moved along, ended.
 //!
 //! A half-close passes through: the end of one direction says nothing about the other. An abort passes
-//! through as well, as the reset that it was. Read `tcp.rs` before. Sources: RFC 9293 sections 3.6 and
-//! 3.10.5; UNP section 6.6 (shutdown). Read `connection/duct.rs` next.
+//! through as well, as the reset that it was, behind what the sender had sent before. Read `tcp.rs` before.
+//! Sources: RFC 9293 sections 3.6 and 3.10.5; UNP section 6.6 (shutdown). Read `connection/ends.rs` and
+//! `connection/duct.rs` next.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::Shutdown as How;
@@ -12,8 +13,10 @@ use crate::pipe::{Pipe, Step};
 use crate::record::{Piece, PieceFate, to_ms};
 
 mod duct;
+mod ends;
 
 pub(super) use self::duct::DUCT_LEN;
+use self::ends::reset_by;
 
 /// Two sockets and two pipes.
 #[derive(Debug)]
@@ -23,7 +26,14 @@ pub(super) struct Connection {
     lanes: [Lane; 2],
     /// The target has answered the attempt to connect.
     connected: bool,
-    opened: Duration,
+    /// Since when the target has been waited for.
+    attempted: Duration,
+    /// The target's other addresses, the next one last.
+    untried: Vec<SocketAddr>,
+    /// The sender of this direction has reset its stream.
+    reset_by: Option<Direction>,
+    /// The end was asked for while the client could still have sent.
+    cut_short: bool,
     alarm: Option<Duration>,
 }
 
@@ -49,6 +59,11 @@ impl Connection {
         }
     }
 
+    /// How it has ended, when both ways have.
+    fn how(&self) -> &'static str {
+        if self.cut_short { "shutdown" } else { "closed" }
+    }
+
     /// How many bytes are on their way.
     pub(super) fn waiting(&self) -> usize {
         self.lanes.iter().map(|lane| lane.pipe.waiting()).sum()
@@ -57,7 +72,7 @@ impl Connection {
 
 /// The other direction's sender is this direction's receiver.
 fn receiver(direction: Direction) -> usize {
-    1 - direction.index()
+    direction.opposite().index()
 }
 
 impl Relay {
@@ -72,8 +87,16 @@ impl Relay {
             blocked: false,
             pieces: 0,
         });
-        let connection =
-            Connection { senders: [None; 2], lanes, connected: self.config.ignore, opened: now, alarm: None };
+        let connection = Connection {
+            senders: [None; 2],
+            lanes,
+            connected: self.config.ignore,
+            attempted: now,
+            untried: self.config.others.iter().rev().copied().collect(),
+            reset_by: None,
+            cut_short: false,
+            alarm: None,
+        };
         self.connections.insert(id, connection);
         let up = client.set_nonblocking(true).and_then(|()| self.watch(client, id, Direction::Up, Interest::Nothing));
         if let Err(error) = up {
@@ -121,14 +144,19 @@ impl Relay {
             return Ok(false);
         }
         let len = match sender.read(&mut self.buffer[..room]) {
-            Ok(0) if self.config.ignore => return self.end(id, "closed").map(|()| false),
             Ok(0) => {
                 connection.stop_reading(direction, now);
                 return Ok(false);
             }
             Ok(len) => len,
-            Err(error) if is_nothing(&error) => return Ok(false),
-            Err(_) => return self.abort(id, &format!("reset by the {}", sender_name(direction))).map(|()| false),
+            Err(error) if is_nothing(&error) => {
+                if self.draining && direction == Direction::Up {
+                    connection.cut_short = true;
+                    connection.stop_reading(direction, now);
+                }
+                return Ok(false);
+            }
+            Err(_) => return self.was_reset(id, direction).map(|()| false),
         };
         if !self.config.ignore && lane.pipe.passes_untouched() {
             return self.hand_on(id, direction, len).map(|()| len == room);
@@ -144,7 +172,7 @@ impl Relay {
         let taken = match written {
             Ok(taken) => taken,
             Err(error) if is_nothing(&error) => 0,
-            Err(_) => return self.abort(id, &format!("reset by the {}", receiver_name(direction))),
+            Err(_) => return self.was_reset(id, direction.opposite()),
         };
         let now = self.now();
         let Some(connection) = self.connections.get_mut(&id) else { return Ok(()) };
@@ -176,14 +204,14 @@ impl Relay {
         if !self.is_connected(id)? {
             return Ok(());
         }
-        let mut next = None;
+        let mut next = self.read_the_last(id)?;
         for direction in Direction::BOTH {
             let wait = self.drive_lane(id, direction)?;
             next = [next, wait].into_iter().flatten().min();
         }
         let Some(connection) = self.connections.get(&id) else { return Ok(()) };
         if connection.lanes.iter().all(|lane| lane.pipe.is_over()) {
-            return self.end(id, "closed");
+            return self.end(id, connection.how());
         }
         self.set_alarm(id, next);
         self.set_interests(id)
@@ -198,10 +226,15 @@ impl Relay {
         }
         let socket = connection.senders[direction.index()].and_then(|key| self.sockets.get(key));
         let Some(target) = socket.and_then(|(socket, _)| stream(socket)) else { return Ok(()) };
-        if let Err(error) = target.finish_connect().and_then(|()| target.set_nonblocking(true)) {
-            return self.target_is_gone(id, &error);
+        match target.finish_connect().and_then(|()| target.set_nonblocking(true)) {
+            Ok(()) => connection.connected = true,
+            // It had taken the connection, and has reset it since: a refusal has another name.
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => {
+                connection.connected = true;
+                return self.was_reset(id, direction);
+            }
+            Err(error) => return self.target_is_gone(id, &error),
         }
-        connection.connected = true;
         if self.target_gone {
             self.target_gone = false;
             self.voice.say(&Event::TargetBack { target: self.target });
@@ -213,10 +246,22 @@ impl Relay {
     fn is_connected(&mut self, id: u64) -> Result<bool, OpError> {
         let Some(connection) = self.connections.get(&id) else { return Ok(false) };
         let connected = connection.connected;
-        if !connected && self.now() >= connection.opened + CONNECT_MAX {
+        if !connected && self.now() >= connection.attempted + CONNECT_MAX {
             self.target_is_gone(id, &ErrorKind::TimedOut.into())?;
         }
         Ok(connected)
+    }
+
+    /// At the end: reads what the client had sent before the end was asked for; returns when to look again.
+    fn read_the_last(&mut self, id: u64) -> Result<Option<Duration>, OpError> {
+        if !self.draining || self.config.ignore {
+            return Ok(None);
+        }
+        for _ in 0..READS_MAX {
+            self.read(id, Direction::Up)?;
+        }
+        let Some(lane) = self.connections.get(&id).map(|connection| &connection.lanes[0]) else { return Ok(None) };
+        Ok((lane.reading && lane.pipe.room() > 0).then(|| self.now() + DRAIN_PAUSE))
     }
 
     /// Lets one direction's pieces leave that are due; returns when the next one is.
@@ -234,8 +279,9 @@ impl Relay {
             match lane.pipe.step(now) {
                 Step::Wait(until) => return Ok(until),
                 Step::Reset => {
+                    let how = connection.reset_by.map_or("reset on purpose", reset_by);
                     self.count_left(id, direction, 0, PieceFate::Reset, now)?;
-                    self.abort(id, "reset on purpose")?;
+                    self.abort(id, how)?;
                     return Ok(None);
                 }
                 Step::End => {
@@ -250,7 +296,7 @@ impl Relay {
                     }
                     Err(error) if is_nothing(&error) => lane.blocked = true,
                     Err(_) => {
-                        self.abort(id, &format!("reset by the {}", receiver_name(direction)))?;
+                        self.was_reset(id, direction.opposite())?;
                         return Ok(None);
                     }
                 },
@@ -305,64 +351,8 @@ impl Relay {
         let delay_ms = to_ms(at.saturating_sub(came));
         self.log.write(&Piece { at_ms: to_ms(at), flow: id, direction, number, size: len, fate, delay_ms })
     }
-
-    fn target_is_gone(&mut self, id: u64, error: &io::Error) -> Result<(), OpError> {
-        if after_error(error) == AfterError::WaitForRoom {
-            // In this order: the end of a connection has the next client accepted, who would fare no better.
-            self.abort(id, "no room for the connection to the target")?;
-            self.pause_accepting(Some(error));
-            return Ok(());
-        }
-        if !self.target_gone {
-            self.target_gone = true;
-            self.voice.say(&Event::TargetGone { target: self.target, cause: error.to_string() });
-        }
-        // The client has been accepted already: a reset is the nearest to being refused.
-        self.abort(id, "the target is not there")
-    }
-
-    /// Ends a connection with a reset for both sides.
-    pub(super) fn abort(&mut self, id: u64, how: &str) -> Result<(), OpError> {
-        let keys = self.connections.get(&id).map(|connection| connection.senders).unwrap_or_default();
-        for (socket, _) in keys.into_iter().flatten().filter_map(|key| self.sockets.get(key)) {
-            if let Some(stream) = stream(socket) {
-                // Then close(2) sends an RST in place of a FIN.
-                let _ = stream.set_linger(Some(Duration::ZERO));
-            }
-        }
-        self.end(id, how)
-    }
-
-    /// Ends a connection: both sockets are closed, and there may be a place for the next client.
-    fn end(&mut self, id: u64, how: &str) -> Result<(), OpError> {
-        self.set_alarm(id, None);
-        let Some(connection) = self.connections.remove(&id) else { return Ok(()) };
-        for key in connection.senders.into_iter().flatten() {
-            self.sockets.remove(key);
-        }
-        let [bytes_up, bytes_down] = connection.lanes.map(|lane| lane.pipe.left());
-        self.voice.say(&Event::Ended { flow: id, bytes_up, bytes_down, how: how.to_owned() });
-        if self.connections.len() < self.config.connections_max {
-            self.watch_listener();
-        }
-        Ok(())
-    }
 }
 
 fn is_nothing(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
-}
-
-fn sender_name(direction: Direction) -> &'static str {
-    match direction {
-        Direction::Up => "client",
-        Direction::Down => "target",
-    }
-}
-
-fn receiver_name(direction: Direction) -> &'static str {
-    match direction {
-        Direction::Up => "target",
-        Direction::Down => "client",
-    }
 }

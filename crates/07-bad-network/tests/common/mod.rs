@@ -16,6 +16,8 @@ use netcommon::shutdown::{Shutdown, Waker};
 pub(crate) use netcommon::testing::DEADLINE;
 use netcommon::testing::aside;
 
+pub(crate) mod tcp;
+
 pub(crate) fn any_port() -> SocketAddr {
     "127.0.0.1:0".parse().unwrap()
 }

@@ -25,12 +25,12 @@ impl Relay {
             Ok(0) => return self.read(id, direction),
             Ok(came) => came,
             Err(error) if is_nothing(&error) => return Ok(false),
-            Err(_) => return self.abort(id, &format!("reset by the {}", sender_name(direction))).map(|()| false),
+            Err(_) => return self.was_reset(id, direction).map(|()| false),
         };
         let Ok(taken) = empty(duct, to, came) else {
             // What is left in it must never come out at somebody else's.
             self.duct = Pipe::new(DUCT_LEN);
-            return self.abort(id, &format!("reset by the {}", receiver_name(direction))).map(|()| false);
+            return self.was_reset(id, direction.opposite()).map(|()| false);
         };
         let now = self.now();
         let mut left = came - taken;
