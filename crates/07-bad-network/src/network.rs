@@ -84,9 +84,18 @@ pub struct Arrival {
 #[derive(Debug)]
 struct Flow {
     fates: [Fates; 2],
-    /// Those that wait until others have passed them, and how many still have to. There may be very many.
-    held: [BTreeMap<Place, u32>; 2],
+    /// Those that wait until others have passed them. There may be very many.
+    held: [BTreeMap<Place, Held>; 2],
     on_their_way: usize,
+}
+
+/// One that waits until others have passed it.
+#[derive(Debug)]
+struct Held {
+    /// When it would have left.
+    due: Duration,
+    /// How many still have to pass.
+    behind: u32,
 }
 
 /// What is to happen to a datagram, from chance and queue or from a recording.
@@ -185,15 +194,18 @@ impl Network {
         let overtakes_none = self.next_due().is_none_or(|first| first > now);
         let leaves_now = due <= now && plan.held_behind == 0 && overtakes_none;
         if plan.held_behind > 0 {
-            let place = self.put(due + REORDER_WAIT, flow, direction, bytes);
-            self.flow(flow).held[direction.index()].insert(place, plan.held_behind);
-        } else {
-            if !leaves_now {
-                self.put(due, flow, direction, bytes);
-            }
-            if plan.twice {
-                self.put(due, flow, direction, bytes);
-            }
+            let at_last = after_cut(due + REORDER_WAIT, &self.ways[direction.index()]);
+            let place = self.put(at_last, flow, direction, bytes);
+            let held = Held { due, behind: plan.held_behind };
+            self.flow(flow).held[direction.index()].insert(place, held);
+        } else if !leaves_now {
+            self.put(due, flow, direction, bytes);
+        }
+        if plan.twice {
+            // A copy is not held: it leaves when its original would have.
+            self.put(due, flow, direction, bytes);
+        }
+        if plan.held_behind == 0 {
             self.release_held(flow, direction, due);
         }
         leaves_now
@@ -202,17 +214,17 @@ impl Network {
     /// Lets those leave, behind a datagram that is due at `due`, which have waited for enough others.
     fn release_held(&mut self, flow: u64, direction: Direction, due: Duration) {
         let mut released = Vec::new();
-        self.flow(flow).held[direction.index()].retain(|place, behind| {
-            *behind -= 1;
-            if *behind == 0 {
-                released.push(*place);
-            }
-            *behind > 0
-        });
-        for place in released {
-            if let Some(mut delivery) = self.waiting.remove(&place) {
+        self.flow(flow).held[direction.index()].retain(|place, held| {
+            held.behind -= 1;
+            if held.behind == 0 {
                 // Its own delay has to pass as well.
-                delivery.due = due.max(place.0.saturating_sub(REORDER_WAIT));
+                released.push((*place, due.max(held.due)));
+            }
+            held.behind > 0
+        });
+        for (place, due) in released {
+            if let Some(mut delivery) = self.waiting.remove(&place) {
+                delivery.due = due;
                 self.order += 1;
                 self.waiting.insert((delivery.due, self.order), delivery);
             }
@@ -247,13 +259,18 @@ impl Network {
             return Plan::recorded(number, recording.get(flow, direction, number), len);
         }
         let mut plan = Plan::fated(number, &fate, len);
-        if way.cut.is_some_and(|(from, to)| (from..to).contains(&now)) {
+        if is_cut(now, &way) {
             plan.outcome = Outcome::CutOff;
-        } else if let (Outcome::Passed, Some(rate)) = (plan.outcome, way.rate) {
+            return plan;
+        }
+        if let (Outcome::Passed, Some(rate)) = (plan.outcome, way.rate) {
             match self.queue(now, index, rate, len, &way) {
                 Some(queued) => plan.queued = queued,
                 None => plan.outcome = Outcome::QueueFull,
             }
+        }
+        if plan.outcome == Outcome::Passed && is_cut(now + plan.queued + plan.delay, &way) {
+            plan.outcome = Outcome::CutOff;
         }
         plan
     }
@@ -276,6 +293,16 @@ impl Network {
         Some(queued)
     }
     // ANCHOR_END: queue
+}
+
+/// Whether nothing passes at this time.
+fn is_cut(at: Duration, way: &DatagramWay) -> bool {
+    way.cut.is_some_and(|(from, to)| (from..to).contains(&at))
+}
+
+/// This time, or when something passes again.
+fn after_cut(at: Duration, way: &DatagramWay) -> Duration {
+    way.cut.filter(|_| is_cut(at, way)).map_or(at, |(_, to)| to)
 }
 
 impl Plan {
@@ -318,8 +345,7 @@ impl Plan {
             fate: self.outcome,
             delay_ms: told(self.delay),
             queued_ms: told(self.queued),
-            // One that is held back leaves alone.
-            twice: passed && self.twice && self.held_behind == 0,
+            twice: passed && self.twice,
             held_behind: if passed { self.held_behind } else { 0 },
             flipped_bit: self.flipped_bit.filter(|_| passed),
         }

@@ -169,6 +169,39 @@ fn nothing_passes_while_the_network_is_cut() {
 }
 
 #[test]
+fn what_would_leave_while_the_network_is_cut_is_lost_as_well() {
+    let mut network = network(&[("cut", "1s-2s"), ("delay", "500ms")]);
+    for (ms, want) in [
+        (499, Outcome::Passed),
+        (500, Outcome::CutOff),
+        (999, Outcome::CutOff),
+        (1499, Outcome::CutOff),
+        (1999, Outcome::CutOff),
+        (2000, Outcome::Passed),
+    ] {
+        assert_eq!(network.arrive(MS * ms, 1, Direction::Up, &mut [0]).record.fate, want, "{ms} ms");
+    }
+    let leaves: Vec<_> = std::iter::from_fn(|| network.take_due(Duration::MAX)).map(|delivery| delivery.due).collect();
+    assert_eq!(leaves, [999 * MS, 2500 * MS]);
+}
+
+#[test]
+fn one_that_is_held_back_waits_for_the_end_of_a_cut() {
+    let mut network = network(&[("cut", "1s-2s"), ("reorder", "100%")]);
+    pass(&mut network, 900 * MS, "你好");
+    assert_eq!(network.next_due(), Some(2000 * MS));
+}
+
+#[test]
+fn of_two_copies_only_one_is_held_back() {
+    let mut network = network(&[("duplicate", "100%"), ("reorder", "100%")]);
+    let (record, left) = pass(&mut network, MS, "你好");
+    assert!(record.twice && record.held_behind == 1);
+    assert_eq!(left, ["你好"]);
+    assert_eq!(due(&mut network, MS + REORDER_WAIT), ["你好"]);
+}
+
+#[test]
 fn a_flood_is_bounded() {
     let mut network = network(&[("delay", "10s")]);
     let mut bytes = vec![0; 65_507];
