@@ -78,6 +78,30 @@ fn each_impairment_does_what_it_says() {
 }
 
 #[test]
+fn a_reset_leaves_behind_what_came_before_it_and_as_late() {
+    let cases: [(&[_], &[(u128, &str)]); 4] = [
+        (&[], &[(3, "你好"), (4, "RESET")]),
+        (&[("delay", "50ms")], &[(53, "你好"), (54, "RESET")]),
+        (&[("slice", "3")], &[(3, "你"), (103, "好"), (103, "RESET")]),
+        (&[("stall-after", "3")], &[(3, "你")]),
+    ];
+    for (settings, want) in cases {
+        let mut pipe = pipe(settings);
+        pipe.push(MS * 3, "你好".as_bytes());
+        // A FIN before it changes nothing.
+        pipe.push_end(MS * 4);
+        pipe.push_reset(MS * 4);
+        assert_eq!(run(&mut pipe, MS * 3, Duration::from_secs(3600)), owned(want), "{settings:?}");
+        assert_eq!(pipe.is_stuck(MS * 3), settings.first().is_some_and(|(key, _)| *key == "stall-after"));
+    }
+    let mut pipe = pipe(&[]);
+    pipe.push(MS, "你好".as_bytes());
+    pipe.close();
+    pipe.push(MS, "再見".as_bytes());
+    assert!(run(&mut pipe, MS, MS * 9).is_empty() && pipe.is_over() && pipe.waiting() == 0);
+}
+
+#[test]
 fn the_end_of_the_stream_passes_behind_all_bytes() {
     let mut pipe = pipe(&[("delay", "50ms"), ("slice", "3")]);
     pipe.push(MS, "再見".as_bytes());

@@ -1,4 +1,6 @@
 //! A TCP relay with a test beside it, and what is said through it.
+//!
+//! For `tcp.rs` and `tcp_ends.rs`; read `mod.rs` before.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream as Plain};
