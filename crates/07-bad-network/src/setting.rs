@@ -9,6 +9,9 @@ use crate::way::DatagramWay;
 
 /// What one direction does, set key by key.
 pub trait Way: Default + Clone {
+    /// Keys that do nothing by themselves, each with those of which one has to be set as well.
+    const NEEDS: &'static [(&'static str, &'static [&'static str])];
+
     /// Sets what `key` names to the quantity that `value` writes.
     ///
     /// # Errors
@@ -23,6 +26,15 @@ pub trait Way: Default + Clone {
 }
 
 impl Way for DatagramWay {
+    const NEEDS: &'static [(&'static str, &'static [&'static str])] = &[
+        ("spread", &["vary"]),
+        ("burst", &["loss"]),
+        ("burst-loss", &["burst"]),
+        ("reorder-gap", &["reorder"]),
+        ("queue", &["rate"]),
+        ("queue-time", &["rate"]),
+    ];
+
     fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
         self.set(key, value)
     }
@@ -33,6 +45,9 @@ impl Way for DatagramWay {
 }
 
 impl Way for StreamWay {
+    const NEEDS: &'static [(&'static str, &'static [&'static str])] =
+        &[("slice-gap", &["slice"]), ("stall-for", &["stall-after", "stall-at"])];
+
     fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
         self.set(key, value)
     }
@@ -74,6 +89,9 @@ impl Setting {
     /// ```
     pub fn parse<W: Way>(text: &str) -> Result<Self, String> {
         let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE, for example loss=5%")?;
+        if value.contains('=') {
+            return Err("expected a comma between two settings, for example loss=5%,delay=50ms".to_owned());
+        }
         Self::new::<W>(key, value)
     }
 }
@@ -93,8 +111,21 @@ impl Settings {
     /// The way up and the way down that these make, `layers` from the lowest to the highest.
     ///
     /// # Errors
-    /// Settings that do not fit together, with their direction.
+    /// Settings that do not fit together, with their direction; a setting that is there twice, or does nothing.
     pub fn ways<W: Way>(layers: &[&Self]) -> Result<[W; 2], String> {
+        let lists = || layers.iter().flat_map(|layer| [&layer.both, &layer.up, &layer.down]);
+        for list in lists() {
+            let twice = list.iter().enumerate().find(|(at, one)| list[..*at].iter().any(|other| other.key == one.key));
+            if let Some((_, Setting { key, .. })) = twice {
+                return Err(format!("{key} is set twice; write it once"));
+            }
+        }
+        // In whichever direction: an option for both, such as a queue, may be meant for the one that has a rate.
+        let is_set = |key: &str| lists().flatten().any(|setting| setting.key == key);
+        if let Some((key, needed)) = W::NEEDS.iter().find(|(key, of)| is_set(key) && !of.iter().any(|key| is_set(key)))
+        {
+            return Err(format!("{key} alone does nothing; add {}", needed.join(" or ")));
+        }
         let way = |name: &str, own: fn(&Self) -> &Vec<Setting>| {
             let mut way = W::default();
             for setting in layers.iter().flat_map(|layer| layer.both.iter().chain(own(layer))) {
@@ -132,9 +163,37 @@ mod tests {
     }
 
     #[test]
+    fn what_does_nothing_alone_and_what_is_there_twice_is_refused() {
+        let refused = |texts: &[&str]| {
+            let settings = Settings { up: texts.iter().map(|text| setting(text)).collect(), ..Settings::default() };
+            Settings::ways::<DatagramWay>(&[&settings]).unwrap_err()
+        };
+        assert_eq!(refused(&["loss=5%", "loss=6%"]), "loss is set twice; write it once");
+        for (key, needed) in DatagramWay::NEEDS {
+            let text = match *key {
+                "spread" => "spread=normal",
+                "queue-time" => "queue-time=1s",
+                "queue" => "queue=4kB",
+                "burst-loss" => "burst-loss=90%",
+                _ => &format!("{key}=4"),
+            };
+            assert_eq!(refused(&[text]), format!("{key} alone does nothing; add {}", needed[0]));
+        }
+        let stall =
+            Settings { both: vec![Setting::new::<StreamWay>("stall-for", "1s").unwrap()], ..Settings::default() };
+        let error = Settings::ways::<StreamWay>(&[&stall]).unwrap_err();
+        assert_eq!(error, "stall-for alone does nothing; add stall-after or stall-at");
+        // What it needs may stand elsewhere.
+        let below = Settings { up: vec![setting("rate=1mbit")], ..Settings::default() };
+        let above = Settings { both: vec![setting("queue=4kB")], ..Settings::default() };
+        assert!(Settings::ways::<DatagramWay>(&[&below, &above]).is_ok());
+    }
+
+    #[test]
     fn a_setting_is_checked_where_it_stands() {
         assert_eq!(Setting::parse::<DatagramWay>("loss"), Err("expected KEY=VALUE, for example loss=5%".to_owned()));
         assert!(Setting::parse::<DatagramWay>("slice=4").unwrap_err().starts_with("unknown impairment `slice`"));
         assert!(Setting::parse::<StreamWay>("slice=4").is_ok());
+        assert!(Setting::parse::<DatagramWay>("loss=5% delay=3ms").unwrap_err().starts_with("expected a comma"));
     }
 }

@@ -141,9 +141,10 @@ impl DatagramWay {
             return Ok(());
         }
         if loss >= burst_loss {
+            let or_raise = if burst_loss == Probability::ALWAYS { "" } else { " or raise burst-loss" };
             return Err(format!(
-                "a loss of {loss} with a loss of {burst_loss} inside bursts: everything would be one burst; lower loss \
-                 or raise burst-loss"
+                "a loss of {loss} with a loss of {burst_loss} inside bursts: everything would be one burst; lower \
+                 loss{or_raise}"
             ));
         }
         // Between two bursts at least one datagram passes, so short bursts cannot lose nearly all.
