@@ -143,15 +143,24 @@ impl Recording {
             if limited.read_line(&mut line).map_err(wrong)? == 0 {
                 break;
             }
-            if number == 1 && serde_json::from_str::<Heading>(&line).is_ok() {
+            let hint = "it wants the file that `udp ... --log FILE` has written";
+            if number == 1
+                && let Ok(heading) = serde_json::from_str::<Heading>(&line)
+            {
+                if heading.protocol != "udp" {
+                    let what = format!("a log of {}, in which nothing is by chance", heading.protocol);
+                    return Err(wrong(std::io::Error::other(what)).with_hint(hint));
+                }
                 continue;
             }
-            let hint = "it wants the file that --log has written";
             let record: Record = serde_json::from_str(&line).map_err(|error| wrong(error.into()).with_hint(hint))?;
             records.insert((record.flow, record.direction, record.number), record);
             if records.len() > RECORDS_MAX {
                 return Err(wrong(std::io::Error::other(format!("more than {RECORDS_MAX} records"))));
             }
+        }
+        if records.is_empty() {
+            return Err(OpError::new("read", name, std::io::Error::other("there is no datagram in it")));
         }
         Ok(Self(records))
     }
@@ -204,6 +213,10 @@ mod tests {
         assert_eq!(serde_json::from_str::<Record>(&line).unwrap(), unusual);
     }
 
+    fn cause_of(error: &OpError) -> String {
+        std::error::Error::source(error).unwrap().to_string()
+    }
+
     #[test]
     fn every_nanosecond_comes_back() {
         for nanos in [0, 1, 999_999, 50_000_001, 86_400_000_000_001] {
@@ -229,6 +242,12 @@ mod tests {
         for text in ["{\"flow\":1}\n", "你好\n", "[]"] {
             let error = Recording::read(text.as_bytes(), "教室.jsonl").unwrap_err();
             assert_eq!(error.to_string(), "read 教室.jsonl, line 1");
+        }
+        let of_tcp = Recording::read(&br#"{"protocol":"tcp","seed":null,"options":[]}"#[..], "tcp.jsonl").unwrap_err();
+        assert!(cause_of(&of_tcp).contains("a log of tcp"), "{of_tcp:?}");
+        for text in ["", "{\"protocol\":\"udp\",\"seed\":7,\"options\":[]}\n"] {
+            let error = Recording::read(text.as_bytes(), "教室.jsonl").unwrap_err();
+            assert!(cause_of(&error).contains("there is no datagram in it"), "{error:?}");
         }
         let endless = "x".repeat(100_000);
         assert!(Recording::read(endless.as_bytes(), "long").is_err());
