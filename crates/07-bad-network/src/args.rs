@@ -86,8 +86,8 @@ pub(crate) struct UdpArgs {
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
 
-    /// Do again what this log tells, in place of chance
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["seed", "scenario", "up", "down"])]
+    /// Do again what this log tells, in place of chance; what it does not tell of passes untouched
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["seed", "scenario", "UdpImpairments"])]
     pub(crate) replay: Option<PathBuf>,
 
     /// Forget a client that has been silent for so long
@@ -132,11 +132,11 @@ struct UdpImpairments {
     #[arg(long, value_name = "SHARE", value_parser = setting::<DatagramWay>("burst-loss"))]
     burst_loss: Option<Setting>,
 
-    /// The share that arrives twice
+    /// The share that arrives twice; the copy is made behind the line, and takes nothing of its rate
     #[arg(long, value_name = "SHARE", value_parser = setting::<DatagramWay>("duplicate"))]
     duplicate: Option<Setting>,
 
-    /// The share that is held back until the next one has passed, or for 300 ms if none comes
+    /// The share that is held back until the next one that is not has passed, or for 300 ms if none comes
     #[arg(long, value_name = "SHARE", value_parser = setting::<DatagramWay>("reorder"))]
     reorder: Option<Setting>,
 
@@ -160,7 +160,7 @@ struct UdpImpairments {
     #[arg(long, value_name = "TIME", value_parser = setting::<DatagramWay>("queue-time"))]
     queue_time: Option<Setting>,
 
-    /// Nothing passes between these times, for example 2s-5s from the start
+    /// Nothing passes between these times, for example 2s-5s from the program's start
     #[arg(long, value_name = "FROM-TO", value_parser = setting::<DatagramWay>("cut"))]
     cut: Option<Setting>,
 
@@ -191,7 +191,7 @@ pub(crate) struct TcpArgs {
     pub(crate) between: Between,
 
     /// Let the system refuse every connection, as if no server ran here
-    #[arg(long, conflicts_with = "ignore")]
+    #[arg(long, conflicts_with_all = ["ignore", "log", "scenario", "TcpImpairments"])]
     pub(crate) refuse: bool,
 
     /// Accept every connection and never answer, as a server that hangs
@@ -236,7 +236,7 @@ struct TcpImpairments {
     #[arg(long, value_name = "SIZE", value_parser = setting::<StreamWay>("stall-after"))]
     stall_after: Option<Setting>,
 
-    /// Let nothing pass any more after so much time
+    /// Let nothing pass any more so long after a connection's beginning
     #[arg(long, value_name = "TIME", value_parser = setting::<StreamWay>("stall-at"))]
     stall_at: Option<Setting>,
 
@@ -329,6 +329,19 @@ mod tests {
         ] {
             let error = udp(&options).unwrap_err().to_string();
             assert!(error.contains(want), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_a_replay_and_a_refusal_would_ignore_is_refused() {
+        for options in [&["--delay", "5s"][..], &["--cut", "1s-2s"], &["--up", "loss=5%"], &["--seed", "7"]] {
+            let error = udp(&[&["--replay", "a.jsonl"], options].concat()).unwrap_err();
+            assert_eq!(error.kind(), clap::error::ErrorKind::ArgumentConflict, "{options:?}");
+        }
+        for options in ["--delay 5s", "--log a.jsonl", "--ignore", "--scenario satellite", "--down slice=4"] {
+            let line = format!("bad-network tcp 127.0.0.1:8001 127.0.0.1:8888 --refuse {options}");
+            let error = Cli::try_parse_from(line.split_whitespace()).unwrap_err();
+            assert_eq!(error.kind(), clap::error::ErrorKind::ArgumentConflict, "{options}");
         }
     }
 }

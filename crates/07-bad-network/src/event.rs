@@ -124,8 +124,10 @@ pub struct Voice {
     json: bool,
     /// Lines appear where the live line is, so it has to make way.
     lines_to_terminal: bool,
-    /// When the live line may be written again; `None` when stderr is no terminal.
-    live_next: Option<Instant>,
+    /// There is a live line: stderr is a terminal.
+    is_live: bool,
+    /// When it may be written again.
+    live_next: Instant,
     live_shown: String,
 }
 
@@ -133,14 +135,14 @@ impl Voice {
     /// Speaks through `lines`; as JSON if asked for. The live line only goes to a terminal.
     #[must_use]
     pub fn new(lines: Lines, json: bool) -> Self {
-        let live_next = io::stderr().is_terminal().then(Instant::now);
-        Self { lines, json, lines_to_terminal: io::stdout().is_terminal(), live_next, live_shown: String::new() }
+        let (lines_to_terminal, is_live) = (io::stdout().is_terminal(), io::stderr().is_terminal());
+        Self { lines, json, lines_to_terminal, is_live, live_next: Instant::now(), live_shown: String::new() }
     }
 
     /// Says an event; never blocks.
     pub fn say(&self, event: &Event) {
-        // Clears the live line, over which this one is written.
-        let clear = if self.lines_to_terminal && !self.live_shown.is_empty() { CLEAR } else { "" };
+        // Clears the live line, over which this one is written; it may be there by the time that this one is.
+        let clear = if self.lines_to_terminal && self.is_live { CLEAR } else { "" };
         if self.json {
             let line = serde_json::to_string(event).expect("an event has only plain fields");
             self.lines.line(format_args!("{clear}{line}"));
@@ -152,22 +154,22 @@ impl Voice {
     /// When [`Voice::live`] has something to do, if it has.
     #[must_use]
     pub fn live_due(&self, changed: bool) -> Option<Instant> {
-        self.live_next.filter(|_| changed)
+        (self.is_live && changed).then_some(self.live_next)
     }
 
     /// Writes the live line if it is time for it, and says whether. A terminal that was stopped with Ctrl-S
     /// stops us here.
     pub fn live(&mut self, line: impl FnOnce() -> String) -> bool {
-        let Some(next) = &mut self.live_next else { return false };
         let now = Instant::now();
-        if now < *next {
+        if !self.is_live || now < self.live_next {
             return false;
         }
-        *next = now + LIVE_EVERY;
+        self.live_next = now + LIVE_EVERY;
         let line = line();
         if line != self.live_shown {
-            // The cursor stays at the line's beginning, so that the next line of stdout covers it.
-            let _ = write!(io::stderr(), "{line}{CLEAR}\r");
+            // The cursor stays at the line's beginning, so that the next line of stdout covers it; in one write, or
+            // that line might come in between.
+            let _ = io::stderr().write_all(format!("{line}{CLEAR}\r").as_bytes());
             self.live_shown = line;
         }
         true
@@ -191,15 +193,13 @@ mod tests {
 
     use super::*;
 
-    /// What a voice with a live line says on stdout.
+    /// What a voice with a live line, which nobody has seen yet, says on stdout.
     fn said(json: bool, lines_to_terminal: bool) -> String {
         let (mut reader, writer) = io::pipe().unwrap();
         let console = Console::start_on(writer, || {}).unwrap();
-        let live_shown = "in 1  out 0".to_owned();
-        let mut voice = Voice { lines: console.lines(), json, lines_to_terminal, live_next: None, live_shown };
+        let (is_live, live_next, live_shown) = (true, Instant::now(), String::new());
+        let voice = Voice { lines: console.lines(), json, lines_to_terminal, is_live, live_next, live_shown };
         voice.say(&Event::ShuttingDown);
-        // No terminal has shown it.
-        voice.live_shown.clear();
         console.finish();
         let mut text = String::new();
         reader.read_to_string(&mut text).unwrap();

@@ -8,6 +8,7 @@ use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
 use std::io::BufReader;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
@@ -18,10 +19,11 @@ use bad_network::record::{Heading, Recording};
 use bad_network::scenario::Scenario;
 use bad_network::setting::{Settings, Way};
 use bad_network::{tcp, udp};
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser};
 use netcommon::addr::{HostPort, bind_udp, listen, resolve};
 use netcommon::cli::{finish, print_line};
+use netcommon::columns::wrap;
 use netcommon::console::Console;
 use netcommon::descriptors::room_for;
 use netcommon::error::OpError;
@@ -31,16 +33,39 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::args::{Between, Cli, Command, ScenariosArgs, TcpArgs, UdpArgs};
 
+/// What a projector and an old terminal show of a line.
+const COLUMNS: usize = 80;
+
+/// How far a scenario's texts stand behind its name.
+const INDENT: usize = 2;
+
 /// A seed that we choose is short enough to be typed again.
 const SEED_CHOSEN_MAX: u64 = 1_000_000;
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().command {
+    let result = match Cli::try_parse().unwrap_or_else(|error| with_the_right_command(error).exit()).command {
         Command::Udp(args) => run_udp(&args),
         Command::Tcp(args) => run_tcp(&args),
         Command::Scenarios(args) => list_scenarios(&args),
     };
     finish("bad-network", result)
+}
+
+/// An option that the other protocol has is told with it.
+fn with_the_right_command(mut error: clap::Error) -> clap::Error {
+    let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg).cloned() else { return error };
+    let cli = Cli::command();
+    let takes =
+        |command: &&clap::Command| command.get_arguments().any(|arg| arg.get_long() == option.strip_prefix("--"));
+    if error.kind() == ErrorKind::UnknownArgument
+        && let Some(command) = cli.get_subcommands().find(takes)
+    {
+        let tip = format!("`{option}` is for `bad-network {}`", command.get_name());
+        error.remove(ContextKind::SuggestedArg);
+        error.remove(ContextKind::Usage);
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
+    error
 }
 
 fn run_udp(args: &UdpArgs) -> anyhow::Result<ExitCode> {
@@ -53,20 +78,23 @@ fn run_udp(args: &UdpArgs) -> anyhow::Result<ExitCode> {
             let file = File::open(path).map_err(|error| OpError::new("open", &name, error))?;
             Network::replay(Recording::read(BufReader::new(file), &name)?)
         }
-        None => Network::new(ways(between, &args.settings(), |scenario| &scenario.udp)?, seed),
+        None => Network::new(ways(between, "udp", &args.settings(), |scenario| &scenario.udp)?, seed),
     };
     let seed = args.replay.is_none().then_some(seed);
+    refuse_same_file(args.replay.as_deref(), between.log.as_deref())?;
     let shutdown = Shutdown::on_signals().context("wait for signals")?;
-    let target = target_of(between)?;
     let front = bind_udp(&between.listen)?;
     let front_addr = front.local_addr().context("ask for our address")?;
-    refuse_circle(front_addr, target)?;
+    let target = targets(between, front_addr)?.remove(0);
     let log = log_of(between, "udp", seed)?;
-    let (console, voice) = begin(between, &format!("Bad network for UDP listening on {front_addr}"), &shutdown)?;
-    voice.say(&Event::Started { target, seed });
     let _ = room_for(udp::Limits::default().flows_max);
     let limits = udp::Limits { idle: args.forget_after, ..udp::Limits::default() };
-    udp::Relay::new(front, target, network, log, voice, limits)?.run(between.grace, &shutdown)?;
+    let (console, voice) = start_console(between, &shutdown)?;
+    // Before anybody reads where to send: it makes room for what comes at once.
+    let relay = udp::Relay::new(front, target, network, log, voice, limits)?;
+    let started = Event::Started { target, seed };
+    announce(between, &console, &format!("Bad network for UDP listening on {front_addr}"), &started);
+    relay.run(between.grace, &shutdown)?;
     console.finish();
     Ok(ExitCode::SUCCESS)
 }
@@ -74,32 +102,36 @@ fn run_udp(args: &UdpArgs) -> anyhow::Result<ExitCode> {
 fn run_tcp(args: &TcpArgs) -> anyhow::Result<ExitCode> {
     let between = &args.between;
     between.common.apply();
-    let ways = ways(between, &args.settings(), |scenario| &scenario.tcp)?;
+    let ways = ways(between, "tcp", &args.settings(), |scenario| &scenario.tcp)?;
     let shutdown = Shutdown::on_signals().context("wait for signals")?;
-    let target = target_of(between)?;
     if args.refuse {
-        return refuse(between, target, &shutdown);
+        return refuse(between, &shutdown);
     }
     let listener = listen(&between.listen, &ListenOptions::default())?;
     let front_addr = listener.local_addr().context("ask for our address")?;
-    refuse_circle(front_addr, target)?;
+    let mut others = targets(between, front_addr)?;
+    let target = others.remove(0);
     let log = log_of(between, "tcp", None)?;
-    let (console, voice) = begin(between, &format!("Bad network for TCP listening on {front_addr}"), &shutdown)?;
-    voice.say(&Event::Started { target, seed: None });
     // If the system allows fewer, the others wait in the backlog; `-v` says how many fit.
     let _ = room_for(2 * tcp::CONNECTIONS_MAX);
-    let config = tcp::Config { ways, ignore: args.ignore, ..tcp::Config::default() };
-    tcp::Relay::new(listener, target, config, log, voice)?.run(between.grace, &shutdown)?;
+    let (console, voice) = start_console(between, &shutdown)?;
+    let config = tcp::Config { ways, others, ignore: args.ignore, ..tcp::Config::default() };
+    let relay = tcp::Relay::new(listener, target, config, log, voice)?;
+    let started = Event::Started { target, seed: None };
+    announce(between, &console, &format!("Bad network for TCP listening on {front_addr}"), &started);
+    relay.run(between.grace, &shutdown)?;
     console.finish();
     Ok(ExitCode::SUCCESS)
 }
 
 /// Holds the port without listening: the system refuses whoever comes, and nobody else takes the port.
-fn refuse(between: &Between, target: SocketAddr, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
+fn refuse(between: &Between, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
     let held = hold_port(&between.listen)?;
     let addr = held.local_addr()?.as_socket().context("ask for our address")?;
-    let (console, voice) = begin(between, &format!("Refusing instead of listening on {addr}"), shutdown)?;
-    voice.say(&Event::Started { target, seed: None });
+    let target = targets(between, addr)?.remove(0);
+    let (console, voice) = start_console(between, shutdown)?;
+    let started = Event::Started { target, seed: None };
+    announce(between, &console, &format!("Refusing instead of listening on {addr}"), &started);
     // Nothing is ever sent here; the receive ends when the token moves.
     let _ = shutdown.draining().recv();
     voice.say(&Event::ShuttingDown);
@@ -111,6 +143,9 @@ fn refuse(between: &Between, target: SocketAddr, shutdown: &Shutdown) -> anyhow:
 fn hold_port(listen: &HostPort) -> anyhow::Result<Socket> {
     let addr = resolve(listen)?.into_iter().next().ok_or_else(|| anyhow!("resolve {listen}: no address"))?;
     let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP)).context("make a socket")?;
+    // As a server's own port: connections that have ended a moment ago do not stand in the way.
+    #[cfg(unix)]
+    socket.set_reuse_address(true).context("set SO_REUSEADDR")?;
     socket.bind(&addr.into()).map_err(|error| OpError::new("bind", addr, error))?;
     Ok(socket)
 }
@@ -118,18 +153,39 @@ fn hold_port(listen: &HostPort) -> anyhow::Result<Socket> {
 /// The ways of a scenario with the options over it. Settings that do not fit together are a wrong usage.
 fn ways<W: Way>(
     between: &Between,
+    protocol: &str,
     options: &Settings,
     of_protocol: fn(&Scenario) -> &Settings,
 ) -> anyhow::Result<[W; 2]> {
     let scenario = between.scenario.as_deref().map(Scenario::find).transpose()?;
     let below = scenario.as_ref().map(of_protocol).cloned().unwrap_or_default();
-    let made = Settings::ways(&[&below, options]);
-    Ok(made.unwrap_or_else(|what| Cli::command().error(ErrorKind::ValueValidation, what).exit()))
+    if let Some(Scenario { udp, tcp, .. }) = &scenario
+        && below == Settings::default()
+        && (udp, tcp) != (&below, &below)
+    {
+        let name = between.scenario.as_deref().unwrap_or_default();
+        return Err(anyhow!("scenario {name}: it does nothing to {protocol}; it has no table [{protocol}]"));
+    }
+    Settings::ways(&[&below, options]).map_err(|what| {
+        let mut cli = Cli::command();
+        cli.build();
+        let command = cli.find_subcommand_mut(protocol).expect("it is one of the two");
+        command.error(ErrorKind::ValueValidation, what).exit()
+    })
 }
 
-fn target_of(between: &Between) -> anyhow::Result<SocketAddr> {
-    let first = resolve(&between.target)?.into_iter().next();
-    first.ok_or_else(|| anyhow!("resolve {}: no address", between.target))
+/// Where the server may be: addresses of the family that we listen on before others, or a client of `127.0.0.1` might
+/// end up at a `::1` where nobody is.
+fn targets(between: &Between, front: SocketAddr) -> anyhow::Result<Vec<SocketAddr>> {
+    let target = &between.target;
+    let mut addrs = resolve(target)?;
+    addrs.sort_by_key(|addr| addr.is_ipv4() != front.is_ipv4());
+    let first = *addrs.first().ok_or_else(|| anyhow!("resolve {target}: no address"))?;
+    if first.port() == 0 {
+        return Err(anyhow!("target {target}: no server is at port 0; name the port that it listens on"));
+    }
+    refuse_circle(front, first)?;
+    Ok(addrs)
 }
 
 /// Before anything is sent: what came out at the target would come in again, for ever.
@@ -141,6 +197,17 @@ fn refuse_circle(front: SocketAddr, target: SocketAddr) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A log is empty as soon as it is opened for writing.
+fn refuse_same_file(replay: Option<&Path>, log: Option<&Path>) -> anyhow::Result<()> {
+    let (Some(replay), Some(log)) = (replay, log) else { return Ok(()) };
+    if let (Ok(from), Ok(to)) = (replay.canonicalize(), log.canonicalize())
+        && from == to
+    {
+        return Err(anyhow!("log {}: that is the file to replay; name another one", log.display()));
+    }
+    Ok(())
+}
+
 /// The log with its heading, if one is wanted.
 fn log_of(between: &Between, protocol: &str, seed: Option<u64>) -> anyhow::Result<Log> {
     let Some(path) = &between.log else { return Ok(Log::default()) };
@@ -148,19 +215,28 @@ fn log_of(between: &Between, protocol: &str, seed: Option<u64>) -> anyhow::Resul
     Ok(Log::create(path, &Heading { protocol: protocol.to_owned(), seed, options })?)
 }
 
-/// Prints the first line and hands out what says the others.
-fn begin(between: &Between, first_line: &str, shutdown: &Shutdown) -> anyhow::Result<(Console, Voice)> {
+/// The console, and what speaks through it.
+fn start_console(between: &Between, shutdown: &Shutdown) -> anyhow::Result<(Console, Voice)> {
     let on_closed = shutdown.clone();
     let console = Console::start(move || on_closed.advance()).context("start the console")?;
-    console.lines().line(format_args!("{first_line}"));
     let voice = Voice::new(console.lines(), between.json);
     Ok((console, voice))
 }
 
+/// The first line, and the first event: from now on clients may come.
+fn announce(between: &Between, console: &Console, first_line: &str, started: &Event) {
+    console.lines().line(format_args!("{first_line}"));
+    Voice::new(console.lines(), between.json).say(started);
+}
+
 fn list_scenarios(args: &ScenariosArgs) -> anyhow::Result<ExitCode> {
     for scenario in Scenario::built_in() {
-        let about = args.common.lang.pick(&scenario.about_en, &scenario.about_zh_tw);
-        print_line(format_args!("{}\n  {about}\n  {}", scenario.name, scenario.figures))?;
+        print_line(format_args!("{}", scenario.name))?;
+        for words in [&scenario.about, &scenario.figures] {
+            for line in wrap(words.pick(args.common.lang), COLUMNS - INDENT) {
+                print_line(format_args!("{:INDENT$}{line}", ""))?;
+            }
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,10 +1,10 @@
 //! Scenarios: networks with a name, as TOML files that anyone can write.
 //!
 //! ```toml
-//! name = "my-train"                        # what --scenario calls it
-//! about.en = "A train in the mountains."   # a sentence for each language
+//! name = "my-train"
+//! about.en = "A train in the mountains."   # a sentence: one for each language, or one for both
 //! about.zh-TW = "山裡的火車。"
-//! figures = "Chosen for the classroom."    # where the numbers come from
+//! figures = "Chosen for the classroom."    # where the numbers come from, likewise
 //! [udp]                                    # both ways; [udp.up] and [udp.down] for one of them
 //! loss = "8%"
 //! burst = "20"
@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use netcommon::error::OpError;
+use netcommon::lang::Lang;
 use serde::Deserialize;
 
 use crate::setting::{Setting, Settings, Way};
@@ -41,37 +42,54 @@ const BUILT_IN: [&str; 6] = [
 pub struct Scenario {
     /// What it is called.
     pub name: String,
-    /// What it is like, in English.
-    pub about_en: String,
-    /// And in Traditional Chinese.
-    pub about_zh_tw: String,
+    /// What it is like.
+    pub about: Words,
     /// Where its numbers come from.
-    pub figures: String,
+    pub figures: Words,
     /// What it does to datagrams.
     pub udp: Settings,
     /// What it does to streams.
     pub tcp: Settings,
 }
 
+/// A text in one language or in both.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged, expecting = "expected a text, or one for each language: en = \"...\" and zh-TW = \"...\"")]
+pub enum Words {
+    /// The same for everybody.
+    One(String),
+    /// One for each language.
+    Each {
+        /// English.
+        en: String,
+        /// Traditional Chinese.
+        #[serde(rename = "zh-TW")]
+        zh_tw: String,
+    },
+}
+
+impl Words {
+    /// The text in this language.
+    #[must_use]
+    pub fn pick(&self, lang: Lang) -> &str {
+        match self {
+            Self::One(text) => text,
+            Self::Each { en, zh_tw } => lang.pick(en, zh_tw),
+        }
+    }
+}
+
 /// The file as it stands.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    name: String,
-    about: About,
-    figures: String,
+    name: Option<String>,
+    about: Option<Words>,
+    figures: Option<Words>,
     #[serde(default)]
     udp: BTreeMap<String, toml::Value>,
     #[serde(default)]
     tcp: BTreeMap<String, toml::Value>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct About {
-    en: String,
-    #[serde(rename = "zh-TW")]
-    zh_tw: String,
 }
 
 impl Scenario {
@@ -106,9 +124,15 @@ impl Scenario {
     /// What is wrong, and in which line or with which key.
     pub fn parse(text: &str) -> Result<Self, String> {
         let file: File = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
-        let (udp, tcp) = (settings::<DatagramWay>("udp", file.udp)?, settings::<StreamWay>("tcp", file.tcp)?);
-        let About { en, zh_tw } = file.about;
-        Ok(Self { name: file.name, about_en: en, about_zh_tw: zh_tw, figures: file.figures, udp, tcp })
+        let File { name: Some(name), about: Some(about), figures: Some(figures), udp, tcp } = file else {
+            return Err(
+                "a scenario says what it is: name = \"...\", about = \"...\", and figures = \"...\" for where its \
+                        numbers come from"
+                    .to_owned(),
+            );
+        };
+        let (udp, tcp) = (settings::<DatagramWay>("udp", udp)?, settings::<StreamWay>("tcp", tcp)?);
+        Ok(Self { name, about, figures, udp, tcp })
     }
 }
 
@@ -119,6 +143,9 @@ fn settings<W: Way>(name: &str, table: BTreeMap<String, toml::Value>) -> Result<
         match (key.as_str(), value) {
             ("up", toml::Value::Table(table)) => settings.up = list::<W>(&format!("{name}.up"), table)?,
             ("down", toml::Value::Table(table)) => settings.down = list::<W>(&format!("{name}.down"), table)?,
+            (_, toml::Value::Table(_)) => {
+                return Err(format!("{name}.{key}: there are [{name}.up] and [{name}.down], and no other way"));
+            }
             (_, value) => settings.both.push(one::<W>(name, &key, &value)?),
         }
     }
@@ -153,7 +180,9 @@ mod tests {
             assert!(!up.changes_nothing() || !down.changes_nothing(), "{}", scenario.name);
             let [up, down] = Settings::ways::<StreamWay>(&[&scenario.tcp]).unwrap();
             assert!(!up.changes_nothing() || !down.changes_nothing(), "{}", scenario.name);
-            assert!(scenario.about_en.ends_with('.') && scenario.about_zh_tw.ends_with('。'), "{}", scenario.name);
+            for words in [&scenario.about, &scenario.figures] {
+                assert!(words.pick(Lang::En).ends_with('.') && words.pick(Lang::ZhTw).ends_with('。'), "{words:?}");
+            }
             assert_eq!(Scenario::find(&scenario.name).unwrap(), *scenario);
         }
     }
@@ -174,6 +203,7 @@ mod tests {
             ("[udp]\nloss = true\n", "udp.loss: expected a text"),
             ("[udp]\nloss = \"50%\"\nburst = 3\nburst-loss = \"20%\"\n", "udp: up: a loss of 50%"),
             ("[tcp]\nloss = \"5%\"\n", "tcp.loss: unknown impairment"),
+            ("[udp.sideways]\nloss = \"5%\"\n", "udp.sideways: there are [udp.up] and [udp.down]"),
             ("[sctp]\n", "unknown field `sctp`"),
             ("[udp]\nloss = \"1%\"\nloss = \"2%\"\n", "duplicate key"),
         ] {
@@ -181,5 +211,14 @@ mod tests {
             assert!(error.contains(want), "{rest}: {error}");
         }
         assert!(Scenario::parse(head).is_ok(), "a network may be good");
+        for (text, want) in [
+            ("[udp]\nloss = \"5%\"\n", "a scenario says what it is: name"),
+            ("name = \"x\"\nabout = 7\nfigures = \"x\"\n", "expected a text, or one for each language"),
+        ] {
+            let error = Scenario::parse(text).unwrap_err();
+            assert!(error.contains(want), "{text}: {error}");
+        }
+        let own = Scenario::parse("name = \"x\"\nabout = \"山洞。\"\nfigures = \"x\"\n").unwrap();
+        assert_eq!([Lang::En, Lang::ZhTw].map(|lang| own.about.pick(lang)), ["山洞。"; 2]);
     }
 }

@@ -4,9 +4,13 @@
 
 use std::fmt;
 
+use netcommon::columns::wrap;
 use serde::Serialize;
 
 use crate::record::{Outcome, Record};
+
+/// What stands in one line of the last words: an old terminal's line, without what a second line is indented by.
+const COLUMNS: usize = 76;
 
 /// One direction's datagrams.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -83,7 +87,8 @@ impl fmt::Display for Summary {
         if self.refused > 0 {
             writeln!(f, "No place: {} from clients that found none", self.refused)?;
         }
-        write!(f, "Up: {}\nDown: {}", self.up, self.down)
+        let lines = |label: &str, totals: &Totals| wrap(&format!("{label}: {totals}"), COLUMNS).join("\n    ");
+        write!(f, "{}\n{}", lines("Up", &self.up), lines("Down", &self.down))
     }
 }
 
@@ -121,6 +126,16 @@ mod tests {
     fn a_good_network_needs_no_details() {
         let totals = Totals { datagrams_in: 2, bytes_in: 12, datagrams_out: 2, ..Totals::default() };
         assert_eq!(totals.to_string(), "2 in (12 bytes), 2 out");
+    }
+
+    #[test]
+    fn the_last_words_fit_into_a_terminal() {
+        let up = Totals { datagrams_in: 1_000_000, bytes_in: 1_400_000_000, lost: 9, ..Totals::default() };
+        let down =
+            Totals { cut_off: 9, queue_full: 9, no_room: 9, not_sent: 9, on_their_way: 9, twice: 9, late: 9, ..up };
+        let said = Summary { up, down, ..Summary::default() }.to_string();
+        assert!(said.lines().all(|line| line.len() <= 80), "{said}");
+        assert!(said.starts_with("Up: 1000000 in (1400000000 bytes), 0 out: 9 lost\nDown: "), "{said}");
     }
 
     #[test]

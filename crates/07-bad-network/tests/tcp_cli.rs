@@ -83,6 +83,22 @@ fn refusing_is_done_by_the_system() {
 }
 
 #[test]
+fn a_port_of_a_moment_ago_can_be_refused_at() {
+    let target = answer_once();
+    let (mut program, front) = start(target.addr, &["--down", "close-after=1"]);
+    let mut client = connect(front);
+    client.write_all(b"hello").unwrap();
+    // The relay closes first, so the connection's end is remembered at its port (TIME-WAIT).
+    client.read_to_end(&mut Vec::new()).unwrap();
+    drop(client);
+    program.expect_line("ended");
+    program.interrupt();
+    assert_eq!(program.wait().code, Some(0));
+    let mut program = Program::start(EXE, &["tcp", &front.to_string(), &target.addr.to_string(), "--refuse"]);
+    program.expect_line("Refusing instead of listening on");
+}
+
+#[test]
 fn ctrl_c_waits_for_the_grace_and_a_second_one_does_not() {
     // The target accepts in its backlog and never answers.
     let target = PlainListener::bind(any_port()).unwrap();
@@ -165,4 +181,10 @@ fn what_makes_no_sense_for_tcp_is_told_with_what_would() {
     let end = Program::run(EXE, &["tcp", "127.0.0.1:0", "127.0.0.1:9", "--stall-for", "5s"], "");
     assert_eq!(end.code, Some(2));
     assert!(end.stderr.contains("add stall-after or stall-at"), "{}", end.stderr);
+    let end = Program::run(EXE, &["tcp", "127.0.0.1:0", "127.0.0.1:9", "--loss", "5%"], "");
+    assert_eq!(end.code, Some(2));
+    assert!(end.stderr.contains("tip: `--loss` is for `bad-network udp`\n"), "{}", end.stderr);
+    let end = Program::run(EXE, &["tcp", "127.0.0.1:0", "127.0.0.1:0"], "");
+    assert_eq!(end.code, Some(1));
+    assert!(end.stderr.starts_with("bad-network: target 127.0.0.1:0: no server is at port 0; name"), "{}", end.stderr);
 }
