@@ -29,7 +29,8 @@
 //! Packets: a program without admin rights sees datagrams and streams, not the packets that carry them, so
 //! there is no fragmentation, no ECN and no real TCP loss here. Where two directions share one medium, as
 //! with wifi, they would share its rate; ours have one each, and with TCP each connection has its own. One
-//! router, one queue: a path has many.
+//! router, one queue: a path has many. Datagrams that found the kernel's buffer before us full are counted by nobody,
+//! and who resets a connection behind a full window is noticed when there is room again.
 //!
 //! # Try breaking it
 //! Send it 65,507 bytes, then none. Stop the server and start it again. Flood it. Press Ctrl-C while its
