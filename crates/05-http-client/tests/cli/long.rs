@@ -90,11 +90,12 @@ fn a_deadline_is_kept_in_its_middle() {
     });
     let begin = Instant::now();
     let file = folder.path().join("課");
-    let finished = run(&["--timeout", "1s", "-o", file.to_str().unwrap(), &server.url("/")]);
+    // Long enough for the first two thirds to come on a busy machine.
+    let finished = run(&["--timeout", "4s", "-o", file.to_str().unwrap(), &server.url("/")]);
     let took = begin.elapsed();
-    let want = "timeout: not done within the 1s of --timeout; after ";
+    let want = "timeout: not done within the 4s of --timeout; after ";
     assert!(finished.stderr.contains(want) && finished.stderr.contains(" of 3000000 bytes"), "{}", finished.stderr);
-    assert!(took > Duration::from_millis(990) && took < Duration::from_secs(20), "{took:?}");
+    assert!(took > Duration::from_millis(3_990) && took < Duration::from_secs(30), "{took:?}");
     server.finish();
 }
 
