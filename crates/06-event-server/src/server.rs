@@ -127,7 +127,7 @@ impl<'a> Server<'a> {
     fn attend(&mut self, key: Key, now: Instant) {
         let Some((mut stream, connection)) = client(&mut self.sockets, key) else { return };
         if connection.step() == Step::Wait(Interest::Writable) {
-            connection.writable();
+            connection.writable(now, &mut self.desk);
         } else {
             // One read for each turn: whoever has more to say is heard again when all others were.
             match stream.read(&mut self.buffer) {

@@ -4,9 +4,9 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
 
 use event_server::serve;
 use netcommon::descriptors::room_for;
@@ -57,28 +57,44 @@ fn a_crowd_is_served_by_two_threads_in_little_memory() {
 }
 
 #[test]
-fn a_client_that_never_stops_talking_keeps_nobody_waiting() {
-    let mut server = Program::start(SERVER, &["127.0.0.1:0", "--quiet"]);
+fn each_turn_reads_once_and_sends_once_for_each_client() {
+    const LINES: usize = 600_000;
+    let args = ["127.0.0.1:0", "--framing=lines", "--quiet", "--narrate=en"];
+    let mut server = Program::start(SERVER, &args);
     let addr = server.listening_addr();
     let (greedy, modest) = (connect(addr), connect(addr));
-    // They end with the server at the latest, and nobody waits for them.
     let (mut reader, mut writer) = (greedy.try_clone().unwrap(), greedy);
-    let _reads = aside("greedy reader", move || while matches!(reader.read(&mut [0; 65_536]), Ok(1..)) {});
-    let _writes = aside("greedy writer", move || while writer.write_all(&[b'x'; 65_536]).is_ok() {});
-    let mut slowest = Duration::ZERO;
-    for _ in 0..200 {
-        let started = Instant::now();
-        ask(&modest, "還有我".as_bytes(), "Server received: 還有我".as_bytes());
-        slowest = slowest.max(started.elapsed());
+    let writes = aside("greedy writer", move || writer.write_all(&vec![b'\n'; LINES]));
+    let reads = aside("greedy reader", move || reader.read_exact(&mut vec![0; LINES * "Server received: \n".len()]));
+    for _ in 0..50 {
+        ask(&modest, "還有我\n".as_bytes(), "Server received: 還有我\n".as_bytes());
     }
-    // One read of the other's 64 KiB takes microseconds; the rest is for a busy machine. Who is kept waiting by
-    // one that never stops, waits for ever.
-    assert!(slowest < Duration::from_secs(10), "waited {slowest:?}");
+    writes.wait().unwrap();
+    reads.wait().unwrap();
+    server.interrupt();
+    drop(modest);
+    let finished = server.wait();
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+
+    // All calls in their order: how many of one kind on one socket, from one wait to the next?
+    let (mut turn, mut all) = (BTreeMap::new(), BTreeMap::new());
+    for line in finished.stderr.lines() {
+        if line.contains(" sockets) = ") || line.contains(" socket) = ") {
+            turn.clear();
+        } else if let Some((call @ ("recv" | "send"), rest)) = line.split_once('(') {
+            let fd = rest.split_once(',').unwrap().0;
+            assert_eq!(turn.insert((call, fd), line), None, "twice in one turn: {line}");
+            *all.entry(call).or_insert(0) += 1;
+        }
+    }
+    assert!(all["send"] > all["recv"], "no read was too much for one send: {all:?}");
 }
 
 #[test]
 #[cfg(target_os = "linux")]
 fn who_waits_for_a_descriptor_is_served_as_soon_as_one_is_free() {
+    use std::time::{Duration, Instant};
+
     let mut shell = std::process::Command::new("sh");
     shell.args(["-c", "ulimit -n 64 && exec \"$0\" 127.0.0.1:0 --quiet", SERVER]);
     let mut server = Program::start_command(&mut shell);

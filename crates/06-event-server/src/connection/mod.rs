@@ -25,8 +25,8 @@ pub use self::desk::Desk;
 
 /// Answers to messages that arrived together leave together, up to about so many bytes.
 ///
-/// A message of one byte is answered with eighteen, so a full read of them would become a megabyte; what
-/// lies behind this limit waits as what it was: unread.
+/// An empty line is answered with eighteen bytes, so a full read of them would become a megabyte; what lies
+/// behind this limit waits as what it was, input, until all others had their turn.
 const GATHER_MAX: usize = 16 * 1024;
 
 /// What is to be done with the socket now.
@@ -64,7 +64,7 @@ pub struct Connection {
     output: Vec<u8>,
     /// How much of `output` the kernel has taken.
     sent: usize,
-    /// The kernel took less than it was given: the client must read first.
+    /// Something is left behind a send: the client must read first, or it is the others' turn.
     blocked: bool,
     /// Input behind answers that are not out yet, at most one read; nothing is read until it is used up.
     unread: Vec<u8>,
@@ -102,7 +102,7 @@ impl Connection {
     pub fn step(&self) -> Step<'_> {
         match &self.phase {
             Phase::Over(_) => Step::Close,
-            // A client that does not read its answers is not read from.
+            // Who does not read its answers, or has not got them all, is not read from.
             _ if self.blocked => Step::Wait(Interest::Writable),
             _ if !self.output.is_empty() => Step::Send(&self.output[self.sent..]),
             Phase::Finishing(_) => Step::Release,
@@ -168,25 +168,28 @@ impl Connection {
             self.deadline = now + desk.idle_timeout();
         }
         if self.sent < self.output.len() {
-            self.blocked = true;
             // The desk's buffer may have room for much more than what is kept.
             self.output.shrink_to(self.output.len());
-            return;
+        } else {
+            self.sent = 0;
+            self.output.clear();
+            desk.take_back(&mut self.output);
         }
-        self.sent = 0;
-        self.output.clear();
-        desk.take_back(&mut self.output);
-        let unread = std::mem::take(&mut self.unread);
-        if !unread.is_empty() && matches!(self.phase, Phase::Talking | Phase::Finishing(End::Shutdown)) {
-            self.answer(&unread, now, desk);
-        }
+        // One send for each turn: what is left, answers or input, waits until all others had theirs.
+        self.blocked = !self.output.is_empty() || !self.unread.is_empty();
     }
     // ANCHOR_END: sent
 
-    /// The socket has room again.
-    pub fn writable(&mut self) {
+    /// The socket has room: goes on with the answers that are left, or makes the next ones.
+    // ANCHOR: writable
+    pub fn writable(&mut self, now: Instant, desk: &mut Desk<'_>) {
         self.blocked = false;
+        if self.output.is_empty() {
+            let unread = std::mem::take(&mut self.unread);
+            self.answer(&unread, now, desk);
+        }
     }
+    // ANCHOR_END: writable
 
     /// Our FIN is out.
     pub fn released(&mut self, now: Instant) {
@@ -209,8 +212,8 @@ impl Connection {
     /// [`Connection::deadline`] has passed.
     pub fn time_is_up(&mut self) {
         self.phase = Phase::Over(match self.take_phase() {
-            Phase::Talking if self.output.is_empty() => End::Idle,
-            Phase::Talking => End::NotReading,
+            Phase::Talking if self.blocked => End::NotReading,
+            Phase::Talking => End::Idle,
             Phase::Finishing(End::Shutdown) => End::Cut,
             Phase::Finishing(end) | Phase::Lingering(end) | Phase::Over(end) => end,
         });

@@ -57,7 +57,12 @@ impl<'a> Script<'a> {
         let len = bytes.len().min(room);
         self.got.extend_from_slice(&bytes[..len]);
         self.connection.sent(len, self.now, &mut self.desk);
+        assert!(!matches!(self.connection.step(), Step::Send(_)), "a second send in one turn");
         len
+    }
+
+    fn writable(&mut self) {
+        self.connection.writable(self.now, &mut self.desk);
     }
 
     /// Does all that is to be done with a kernel that has `room` for each call; the last step.
@@ -65,7 +70,7 @@ impl<'a> Script<'a> {
         loop {
             match self.connection.step() {
                 Step::Send(_) => drop(self.send(room)),
-                Step::Wait(Interest::Writable) => self.connection.writable(),
+                Step::Wait(Interest::Writable) => self.writable(),
                 Step::Release => {
                     self.released = true;
                     self.connection.released(self.now);
@@ -141,13 +146,33 @@ fn who_does_not_read_is_not_read_from_and_costs_a_bounded_buffer() {
     assert!(output.capacity() < GATHER_MAX + 100, "{}", output.capacity());
     assert!(unread.capacity() <= crate::server::READ_LEN, "{}", unread.capacity());
     // Still full: it goes on waiting, and asks again only when there is room.
-    script.connection.writable();
+    script.writable();
     assert_eq!(script.send(0), 0);
     assert_eq!(script.connection.step(), Step::Wait(Interest::Writable));
     // The client reads after all: every answer comes, in small bites.
     assert_eq!(script.run(1000), Step::Wait(Interest::Readable));
     assert_eq!(script.got.len(), lines.len() * 18);
     assert_eq!((script.connection.output.capacity(), script.connection.unread.capacity()), (0, 0));
+}
+
+#[test]
+fn a_read_full_of_small_messages_is_answered_in_many_turns_of_one_send() {
+    let config = config(Framing::Lines);
+    let mut script = Script::new(&config);
+    script.says(&vec![b'\n'; crate::server::READ_LEN]);
+    let mut turns = 1;
+    while script.send(usize::MAX) > 0 && script.connection.step() == Step::Wait(Interest::Writable) {
+        // Between turns it keeps input alone: the buffer for answers is the next one's.
+        assert_eq!(script.connection.output.capacity(), 0);
+        script.writable();
+        turns += 1;
+    }
+    assert_eq!(script.connection.step(), Step::Wait(Interest::Readable));
+    assert_eq!(script.got.len(), crate::server::READ_LEN * 18);
+    assert_eq!(turns, crate::server::READ_LEN.div_ceil(GATHER_MAX.div_ceil(18)));
+    // What usually comes, one small message, needs no second turn.
+    script.says(b"x\n").send(usize::MAX);
+    assert_eq!(script.connection.step(), Step::Wait(Interest::Readable));
 }
 
 #[test]
@@ -274,7 +299,7 @@ proptest! {
                     // A kernel that never has room at all proves nothing.
                     script.send(if zeros > 20 { 1 } else { room });
                 }
-                Step::Wait(Interest::Writable) => script.connection.writable(),
+                Step::Wait(Interest::Writable) => script.writable(),
                 Step::Wait(_) if rest.is_empty() => break,
                 Step::Wait(_) => {
                     let (piece, behind) = rest.split_at(rest.len().min(*cuts.next().unwrap()));
