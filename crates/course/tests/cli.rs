@@ -124,6 +124,7 @@ fn a_demo_that_is_played_alone_shows_its_crowd_as_far_as_descriptors_allow() {
     assert_eq!(rows.len(), 4, "{stdout}");
     assert!(rows[0].starts_with("tcp-server") && rows[0].contains(" 20 clients "), "{}", rows[0]);
     assert!(rows[3].starts_with("event-server") && !rows[3].contains(" 20 clients "), "{}", rows[3]);
+    assert!(stdout.contains("threads?\n\ntcp-server: 20 clients"), "{stdout}");
     let text = stdout.replace('\n', " ");
     for part in ["Predict: How many threads?", "of 1000 clients in", "ulimit -Hn", "Answer: As you saw."] {
         assert!(text.contains(part), "{part}\n{stdout}");

@@ -59,10 +59,12 @@ pub(crate) fn compare(
     shutdown: &Shutdown,
 ) -> Result<(), PlayError> {
     let mut largest = 0;
+    screen.empty_line()?;
     for &wanted in sizes {
         let count = descriptors_for(wanted);
         if count < wanted {
             screen.sentence(&too_few(count, wanted, screen.lang()))?;
+            screen.empty_line()?;
         }
         if count > largest {
             for name in SERVERS {
