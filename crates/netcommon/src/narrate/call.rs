@@ -150,6 +150,8 @@ pub(crate) enum Outcome<'a> {
     Ready(&'a [Fd]),
     /// It returned -1 with this error.
     Failed(&'a io::Error),
+    /// It returned -1 at once: there is nothing to receive or no room to send, and this socket may not wait.
+    WouldBlock(&'a io::Error),
 }
 
 impl<'a> Outcome<'a> {
@@ -202,7 +204,7 @@ impl fmt::Display for Outcome<'_> {
             }
             Self::Ready([]) => f.write_str("none"),
             Self::Ready(fds) => fds.iter().try_for_each(|fd| write!(f, "{fd} ")).and_then(|()| f.write_str("ready")),
-            Self::Failed(error) => f.write_str(&errno_name(error)),
+            Self::Failed(error) | Self::WouldBlock(error) => f.write_str(&errno_name(error)),
         }
     }
 }

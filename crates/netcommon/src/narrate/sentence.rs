@@ -23,6 +23,12 @@ pub(super) fn explain(call: &Call<'_>, outcome: &Outcome<'_>, lang: Lang) -> &'s
         (Call::Connect { .. }, Outcome::Failed(error)) if super::errno_name(error).ends_with("EALREADY") => {
             ("asked again: still no answer to the SYN", "再問一次：SYN 還沒有回音")
         }
+        (_, Outcome::WouldBlock(_)) => would_sleep(call),
+        (Call::Send { .. } | Call::SendTo { .. } | Call::SendUdp { .. }, Outcome::Failed(error))
+            if is_timeout(error) =>
+        {
+            ("within the time limit the kernel had no room for it", "在時限之內，核心一直沒有空間收下它")
+        }
         (Call::ConnectUdp { .. } | Call::RecvUdp { .. } | Call::SendUdp { .. }, _) => connected_udp(call, outcome),
         (Call::Accept { .. }, Outcome::Failed(error)) if error.kind() == ErrorKind::WouldBlock => (
             "nobody waits any more; a blocking listener would sleep here",
@@ -149,6 +155,20 @@ fn connected_udp(call: &Call<'_>, outcome: &Outcome<'_>) -> Pair {
     }
 }
 
+/// A socket that may not wait, and would have to.
+fn would_sleep(call: &Call<'_>) -> Pair {
+    match call {
+        Call::Send { .. } | Call::SendTo { .. } | Call::SendUdp { .. } => (
+            "the kernel has no room for it now; a blocking socket would sleep here",
+            "核心現在沒有空間收下它；socket 如果會阻塞，就會睡在這裡",
+        ),
+        _ => (
+            "nothing is there now; a blocking socket would sleep here",
+            "現在什麼也沒有；socket 如果會阻塞，就會睡在這裡",
+        ),
+    }
+}
+
 fn option(name: &str) -> Pair {
     match name {
         "SO_REUSEADDR" => {
@@ -209,4 +229,30 @@ fn is_in_progress(error: &io::Error) -> bool {
 fn is_out_of_descriptors(error: &io::Error) -> bool {
     let name = super::errno_name(error);
     name.ends_with("EMFILE") || name.ends_with("ENFILE")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::call::Fd;
+    use super::*;
+
+    const FD: Fd = Fd(3);
+
+    #[test]
+    fn a_time_limit_is_told_of_only_where_there_was_one() {
+        let error = ErrorKind::WouldBlock.into();
+        let (recv, send) = (Call::RecvFrom { fd: FD, room: 9 }, Call::Send { fd: FD, bytes: b"x" });
+        for (call, outcome, want) in [
+            (recv, Outcome::Failed(&error), "nothing came within the time limit"),
+            (recv, Outcome::WouldBlock(&error), "nothing is there now; a blocking socket would sleep here"),
+            (send, Outcome::Failed(&error), "within the time limit the kernel had no room for it"),
+            (
+                send,
+                Outcome::WouldBlock(&error),
+                "the kernel has no room for it now; a blocking socket would sleep here",
+            ),
+        ] {
+            assert_eq!(explain(&call, &outcome, Lang::En), want);
+        }
+    }
 }

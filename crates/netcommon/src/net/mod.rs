@@ -14,6 +14,10 @@ mod udp_socket;
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+#[cfg(unix)]
+use std::os::fd::AsFd as System;
+#[cfg(windows)]
+use std::os::windows::io::AsSocket as System;
 
 pub use self::batch::{BATCH_MAX, Inbox};
 pub use self::datagram::{DATAGRAM_LEN_MAX_V4, DATAGRAM_LEN_MAX_V6, datagram_len_max};
@@ -76,22 +80,26 @@ fn told_addr<'a>(result: io::Result<SocketAddr>, call: impl FnOnce() -> Call<'a>
     result
 }
 
-/// Hands a call that receives to the narration, and its result back.
-#[inline]
-fn told_received(result: io::Result<usize>, fd: impl FnOnce() -> Fd, buf: &[u8]) -> io::Result<usize> {
-    if narrate::is_on() {
-        narrate::tell(&Call::Recv { fd: fd(), room: buf.len() }, &Outcome::received(&result, buf));
+/// What became of a call that may wait. On Unix, "not without waiting" and "waited in vain" are one error.
+fn settled<'a>(outcome: Outcome<'a>, socket: &impl System) -> Outcome<'a> {
+    match outcome {
+        Outcome::Failed(error) if error.kind() == io::ErrorKind::WouldBlock && is_nonblocking(socket) => {
+            Outcome::WouldBlock(error)
+        }
+        outcome => outcome,
     }
-    result
 }
 
-/// Hands a call that sends to the narration, and its result back.
-#[inline]
-fn told_sent(result: io::Result<usize>, fd: impl FnOnce() -> Fd, bytes: &[u8]) -> io::Result<usize> {
-    if narrate::is_on() {
-        narrate::tell(&Call::Send { fd: fd(), bytes }, &Outcome::sent(&result));
-    }
-    result
+/// Whether no call on the socket waits: `fcntl(2)`, for the narration alone.
+#[cfg(unix)]
+fn is_nonblocking(socket: &impl System) -> bool {
+    rustix::fs::fcntl_getfl(socket).is_ok_and(|flags| flags.contains(rustix::fs::OFlags::NONBLOCK))
+}
+
+/// Whether no call on the socket waits. Nobody can ask, but a time limit ends with another error, `TimedOut`.
+#[cfg(windows)]
+fn is_nonblocking(_: &impl System) -> bool {
+    true
 }
 
 /// Tells the capture, if there is one, which address our end of a socket has. Not narrated: no program asked for it.
@@ -109,5 +117,23 @@ fn name(fd: impl FnOnce() -> Fd, local_addr: impl FnOnce() -> io::Result<SocketA
 fn tell_close(fd: impl FnOnce() -> Fd) {
     if narrate::is_on() {
         narrate::tell(&Call::Close { fd: fd() }, &Outcome::Done);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_call_that_waited_in_vain_is_told_from_one_that_may_not_wait() {
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket.set_read_timeout(Some(Duration::from_millis(1))).unwrap();
+        let nothing = socket.recv(&mut [0]);
+        assert!(matches!(settled(Outcome::received(&nothing, &[]), &socket), Outcome::Failed(_)));
+        socket.set_nonblocking(true).unwrap();
+        let nothing = socket.recv(&mut [0]);
+        assert!(matches!(settled(Outcome::received(&nothing, &[]), &socket), Outcome::WouldBlock(_)));
     }
 }

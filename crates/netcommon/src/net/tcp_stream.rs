@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, Type};
 
-use super::{fd_of, name, open, tell_close, told, told_addr, told_received, told_sent};
-use crate::narrate::{self, Call, Fd};
+use super::{fd_of, name, open, settled, tell_close, told, told_addr};
+use crate::narrate::{self, Call, Fd, Outcome};
 
 /// A connected stream.
 #[derive(Debug)]
@@ -244,6 +244,10 @@ impl TcpStream {
         result
     }
 
+    fn tell_sent(&self, result: &io::Result<usize>, bytes: &[u8]) {
+        narrate::tell(&Call::Send { fd: self.fd(), bytes }, &settled(Outcome::sent(result), &self.0));
+    }
+
     fn fd(&self) -> Fd {
         fd_of(&self.0)
     }
@@ -253,7 +257,11 @@ impl Read for &TcpStream {
     /// `recv(2)`: at least one byte when there is one, 0 at the end of stream.
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let result = (&self.0).read(buf);
-        told_received(result, || self.fd(), buf)
+        if narrate::is_on() {
+            let outcome = settled(Outcome::received(&result, buf), &self.0);
+            narrate::tell(&Call::Recv { fd: self.fd(), room: buf.len() }, &outcome);
+        }
+        result
     }
 }
 
@@ -261,7 +269,10 @@ impl Write for &TcpStream {
     /// `send(2)`: as many bytes as the send buffer has room for, at least one.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let result = (&self.0).write(bytes);
-        told_sent(result, || self.fd(), bytes)
+        if narrate::is_on() {
+            self.tell_sent(&result, bytes);
+        }
+        result
     }
 
     /// `sendmsg(2)`: several pieces as one send, so that nobody has to copy them together first.
@@ -269,7 +280,7 @@ impl Write for &TcpStream {
         let result = (&self.0).write_vectored(pieces);
         if narrate::is_on() {
             let bytes: Vec<u8> = pieces.iter().flat_map(|piece| piece.iter().copied()).collect();
-            return told_sent(result, || self.fd(), &bytes);
+            self.tell_sent(&result, &bytes);
         }
         result
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, Type};
 
-use super::{fd_of, loopback, name, open, tell_close, told, told_addr};
+use super::{fd_of, loopback, name, open, settled, tell_close, told, told_addr};
 use crate::narrate::{self, Call, Fd, Outcome};
 
 /// A UDP socket that is bound to an address.
@@ -60,7 +60,7 @@ impl UdpSocket {
     pub fn send_to(&self, bytes: &[u8], addr: SocketAddr) -> io::Result<usize> {
         let result = self.0.send_to(bytes, addr);
         if narrate::is_on() {
-            narrate::tell(&Call::SendTo { fd: self.fd(), bytes, addr }, &Outcome::sent(&result));
+            narrate::tell(&Call::SendTo { fd: self.fd(), bytes, addr }, &settled(Outcome::sent(&result), &self.0));
         }
         result
     }
@@ -79,7 +79,7 @@ impl UdpSocket {
                 Ok((len, peer)) => Outcome::ReceivedFrom(&buf[..*len], *peer),
                 Err(error) => Outcome::Failed(error),
             };
-            narrate::tell(&Call::RecvFrom { fd: self.fd(), room: buf.len() }, &outcome);
+            narrate::tell(&Call::RecvFrom { fd: self.fd(), room: buf.len() }, &settled(outcome, &self.0));
         }
         result
     }
@@ -91,7 +91,7 @@ impl UdpSocket {
     pub fn send(&self, bytes: &[u8]) -> io::Result<usize> {
         let result = self.0.send(bytes);
         if narrate::is_on() {
-            narrate::tell(&Call::SendUdp { fd: self.fd(), bytes }, &Outcome::sent(&result));
+            narrate::tell(&Call::SendUdp { fd: self.fd(), bytes }, &settled(Outcome::sent(&result), &self.0));
         }
         result
     }
@@ -103,7 +103,8 @@ impl UdpSocket {
     pub fn recv(&self, buf: &mut [u8]) -> io::Result<usize> {
         let result = self.0.recv(buf);
         if narrate::is_on() {
-            narrate::tell(&Call::RecvUdp { fd: self.fd(), room: buf.len() }, &Outcome::received(&result, buf));
+            let outcome = settled(Outcome::received(&result, buf), &self.0);
+            narrate::tell(&Call::RecvUdp { fd: self.fd(), room: buf.len() }, &outcome);
         }
         result
     }
