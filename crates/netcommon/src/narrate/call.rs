@@ -28,6 +28,16 @@ impl fmt::Display for Fd {
     }
 }
 
+/// What a socket has become: its close means something else for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Stream,
+    Listener,
+    Datagrams,
+    /// Whoever holds it does not know.
+    Any,
+}
+
 /// The call that waits for many sockets at once.
 const WAIT: &str = if cfg!(windows) {
     "GetQueuedCompletionStatusEx"
@@ -78,8 +88,8 @@ pub(crate) enum Call<'a> {
     SendTo { fd: Fd, bytes: &'a [u8], addr: SocketAddr },
     /// `shutdown(2)`
     Shutdown { fd: Fd, how: Shutdown },
-    /// `close(2)`
-    Close { fd: Fd },
+    /// `close(2)` of a socket that was this.
+    Close { fd: Fd, kind: Kind },
     /// The wait for all sockets at once; how the system spells it is [`WAIT`].
     Wait { sockets: usize },
 }
@@ -112,7 +122,7 @@ impl fmt::Display for Call<'_> {
             Self::RecvFrom { fd, room } => write!(f, "recvfrom({fd}, {room})"),
             Self::SendTo { fd, bytes, addr } => write!(f, "sendto({fd}, {}, {addr})", quote(bytes, BYTES_SHOWN_MAX)),
             Self::Shutdown { fd, how } => write!(f, "shutdown({fd}, {})", shut_name(how)),
-            Self::Close { fd } => write!(f, "close({fd})"),
+            Self::Close { fd, .. } => write!(f, "close({fd})"),
             Self::Wait { sockets } => write!(f, "{WAIT}({sockets} socket{})", if sockets == 1 { "" } else { "s" }),
         }
     }

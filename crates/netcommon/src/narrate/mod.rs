@@ -22,7 +22,7 @@ use std::fmt::Write as _;
 use std::io::{IsTerminal, Write as _};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
-pub(crate) use self::call::{Call, Fd, Outcome};
+pub(crate) use self::call::{Call, Fd, Kind, Outcome};
 pub use self::errno::errno_name;
 use crate::lang::Lang;
 use crate::pcapng;

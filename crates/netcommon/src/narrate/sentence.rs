@@ -6,7 +6,7 @@
 use std::io::{self, ErrorKind};
 use std::net::Shutdown;
 
-use super::call::{Call, Outcome};
+use super::call::{Call, Kind, Outcome};
 use crate::error::is_timeout;
 use crate::lang::Lang;
 
@@ -90,9 +90,24 @@ fn life_cycle(call: &Call<'_>) -> Pair {
         Call::LocalAddr { .. } => ("our own end of it", "我們這一端的位址"),
         Call::PeerAddr { .. } => ("the other end of it", "對方那一端的位址"),
         Call::Shutdown { how, .. } => shutdown(*how),
-        _ => (
+        Call::Close { kind, .. } => close(*kind),
+        _ => ("", ""),
+    }
+}
+
+fn close(kind: Kind) -> Pair {
+    match kind {
+        Kind::Stream | Kind::Datagrams => (
             "the number is free again; what we wrote, the kernel goes on sending",
             "號碼還給系統了；我們寫出去的資料，核心會繼續送",
+        ),
+        Kind::Listener => (
+            "nobody can connect any more; who still waits in the backlog is reset",
+            "再也沒有人連得進來；還在 backlog 裡等的，連線會被重設",
+        ),
+        Kind::Any => (
+            "the number is free again, and the structure in the kernel is gone",
+            "號碼還給系統了，核心裡的那個結構也不見了",
         ),
     }
 }
@@ -254,5 +269,13 @@ mod tests {
         ] {
             assert_eq!(explain(&call, &outcome, Lang::En), want);
         }
+    }
+
+    #[test]
+    fn a_close_tells_of_what_was_written_only_where_something_can_be() {
+        let told = |kind| explain(&Call::Close { fd: FD, kind }, &Outcome::Done, Lang::En);
+        assert!(told(Kind::Stream).contains("what we wrote"));
+        assert!(told(Kind::Listener).contains("backlog is reset"));
+        assert!(!told(Kind::Any).contains("what we wrote"));
     }
 }

@@ -25,7 +25,7 @@ pub use self::socket::Socket;
 pub use self::tcp_listener::{BACKLOG, ListenOptions, TcpListener};
 pub use self::tcp_stream::TcpStream;
 pub use self::udp_socket::UdpSocket;
-use crate::narrate::{self, Call, Fd, Outcome};
+use crate::narrate::{self, Call, Fd, Kind, Outcome};
 use crate::pcapng;
 
 /// The number of a socket, as the narration prints it.
@@ -114,9 +114,9 @@ fn name(fd: impl FnOnce() -> Fd, local_addr: impl FnOnce() -> io::Result<SocketA
 /// Tells the narration that a socket's number is about to be given back.
 ///
 /// Before the close, not after: another thread may get the same number a moment later.
-fn tell_close(fd: impl FnOnce() -> Fd) {
+fn tell_close(kind: Kind, fd: impl FnOnce() -> Fd) {
     if narrate::is_on() {
-        narrate::tell(&Call::Close { fd: fd() }, &Outcome::Done);
+        narrate::tell(&Call::Close { fd: fd(), kind }, &Outcome::Done);
     }
 }
 

@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use socket2::{Domain, Protocol, SockAddr, Type};
 
 use super::{fd_of, open, tell_close, told, told_addr};
-use crate::narrate::{self, Call, Fd, Outcome};
+use crate::narrate::{self, Call, Fd, Kind, Outcome};
 
 /// A socket of any kind, in any state.
 #[derive(Debug)]
@@ -156,7 +156,7 @@ impl Socket {
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        tell_close(|| self.fd());
+        tell_close(Kind::Any, || self.fd());
     }
 }
 

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use socket2::{Domain, Protocol, Type};
 
 use super::{TcpStream, fd_of, loopback, name, open, tell_close, told, told_addr};
-use crate::narrate::{self, Call, Outcome};
+use crate::narrate::{self, Call, Kind, Outcome};
 
 /// How many finished handshakes the kernel keeps until we accept them.
 ///
@@ -137,6 +137,6 @@ impl TcpListener {
 
 impl Drop for TcpListener {
     fn drop(&mut self) {
-        tell_close(|| fd_of(&self.0));
+        tell_close(Kind::Listener, || fd_of(&self.0));
     }
 }

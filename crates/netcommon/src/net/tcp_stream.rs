@@ -10,7 +10,7 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, Type};
 
 use super::{fd_of, name, open, settled, tell_close, told, told_addr};
-use crate::narrate::{self, Call, Fd, Outcome};
+use crate::narrate::{self, Call, Fd, Kind, Outcome};
 
 /// A connected stream.
 #[derive(Debug)]
@@ -313,7 +313,7 @@ impl Write for TcpStream {
 
 impl Drop for TcpStream {
     fn drop(&mut self) {
-        tell_close(|| self.fd());
+        tell_close(Kind::Stream, || self.fd());
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, Type};
 
 use super::{fd_of, loopback, name, open, settled, tell_close, told, told_addr};
-use crate::narrate::{self, Call, Fd, Outcome};
+use crate::narrate::{self, Call, Fd, Kind, Outcome};
 
 /// A UDP socket that is bound to an address.
 #[derive(Debug)]
@@ -166,6 +166,6 @@ impl UdpSocket {
 
 impl Drop for UdpSocket {
     fn drop(&mut self) {
-        tell_close(|| self.fd());
+        tell_close(Kind::Datagrams, || self.fd());
     }
 }

@@ -58,7 +58,7 @@ impl Recorder {
             }
             (Call::SendUdp { fd, bytes }, Outcome::Sent(len)) => self.with_peer(fd, Direction::Out, &bytes[..*len]),
             (Call::RecvUdp { fd, .. }, Outcome::Received(bytes)) => self.with_peer(fd, Direction::In, bytes),
-            (Call::Close { fd }, _) => self.close(fd),
+            (Call::Close { fd, .. }, _) => self.close(fd),
             (call, outcome) => self.on_stream(call, outcome),
         }
     }
@@ -136,6 +136,7 @@ fn unnamed(peer: SocketAddr) -> SocketAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::narrate::Kind;
 
     const FD: Fd = Fd(4);
 
@@ -168,9 +169,9 @@ mod tests {
         recorder.take(&Call::Accept { fd: Fd(3) }, &Outcome::Accepted(FD, peer()));
         let linger = Call::SetTimeout { fd: FD, name: "SO_LINGER", value: Some(Duration::ZERO) };
         recorder.take(&linger, &Outcome::Done);
-        let reset = recorder.take(&Call::Close { fd: FD }, &Outcome::Done);
+        let reset = recorder.take(&Call::Close { fd: FD, kind: Kind::Stream }, &Outcome::Done);
         assert_eq!((reset.len(), reset[0].1[33]), (1, 0x14));
         recorder.take(&Call::Accept { fd: Fd(3) }, &Outcome::Accepted(FD, peer()));
-        assert_eq!(recorder.take(&Call::Close { fd: FD }, &Outcome::Done)[0].1[33], 0x11);
+        assert_eq!(recorder.take(&Call::Close { fd: FD, kind: Kind::Stream }, &Outcome::Done)[0].1[33], 0x11);
     }
 }
