@@ -67,6 +67,14 @@ pub struct Session {
 
 type Answer = Result<Vec<u8>, ReadError>;
 
+/// A line of the input, without its end.
+enum Typed {
+    /// The next message.
+    Message(Vec<u8>),
+    /// The word that ends the talk.
+    Quit,
+}
+
 impl Session {
     /// Talks until the user or the server is done; the error of the stream, if it ended badly, comes along.
     ///
@@ -122,13 +130,7 @@ impl Talk<'_> {
             let lines = if wants_line { &lines } else { &nothing };
             let deadline = self.dialogue.deadline().filter(|_| !self.writer.is_pausing()).map_or(never(), at);
             let actions = select! {
-                recv(lines) -> line => match line {
-                    Ok(line) => {
-                        self.cursor_after_prompt = false;
-                        self.dialogue.on_line(line, Instant::now())
-                    }
-                    Err(_) => self.dialogue.on_input_end(Instant::now()),
-                },
+                recv(lines) -> typed => self.on_typed(typed.ok()),
                 recv(answers) -> answer => self.on_answer(answer.ok()),
                 recv(written) -> result => {
                     self.on_written(result.expect("the writer lives as long as the talk"));
@@ -146,7 +148,7 @@ impl Talk<'_> {
     // ANCHOR_END: loop
 
     /// Opens the source of lines; glued messages are sent at once and leave nothing to ask for.
-    fn begin(&mut self, input: Input) -> anyhow::Result<Receiver<Vec<u8>>> {
+    fn begin(&mut self, input: Input) -> anyhow::Result<Receiver<Typed>> {
         let (sender, lines) = bounded(WAITING_MAX);
         match input {
             Input::Terminal | Input::Pipe => {
@@ -163,6 +165,15 @@ impl Talk<'_> {
         let actions = self.dialogue.begin();
         self.perform(actions)?;
         Ok(lines)
+    }
+
+    fn on_typed(&mut self, typed: Option<Typed>) -> Vec<Action> {
+        // Enter has moved the cursor to a new line; Ctrl-D, the end without a line, leaves it where it is.
+        self.cursor_after_prompt &= typed.is_none();
+        match typed {
+            Some(Typed::Message(line)) => self.dialogue.on_line(line, Instant::now()),
+            Some(Typed::Quit) | None => self.dialogue.on_input_end(Instant::now()),
+        }
     }
 
     fn on_answer(&mut self, answer: Option<Answer>) -> Vec<Action> {
@@ -241,17 +252,17 @@ fn forget_half_a_line() {
 }
 
 /// A source that holds `messages` and then ends.
-fn queue(messages: Vec<String>) -> Receiver<Vec<u8>> {
+fn queue(messages: Vec<String>) -> Receiver<Typed> {
     let (sender, lines) = bounded(messages.len());
     for message in messages {
-        sender.send(message.into_bytes()).expect("the queue has room for all");
+        sender.send(Typed::Message(message.into_bytes())).expect("the queue has room for all");
     }
     lines
 }
 
 /// The thread `input`: lines without their ends, until the input ends, the user says `quit`, or nobody
 /// wants them.
-fn read_lines(lines: &ChannelSender<Vec<u8>>) {
+fn read_lines(lines: &ChannelSender<Typed>) {
     let mut stdin = io::stdin().lock();
     loop {
         let mut line = Vec::new();
@@ -260,7 +271,8 @@ fn read_lines(lines: &ChannelSender<Vec<u8>>) {
             Ok(_) => {
                 let end = line.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n')).map_or(0, |last| last + 1);
                 line.truncate(end);
-                if line.eq_ignore_ascii_case(b"quit") || lines.send(line).is_err() {
+                let quit = line.eq_ignore_ascii_case(b"quit");
+                if lines.send(if quit { Typed::Quit } else { Typed::Message(line) }).is_err() || quit {
                     return;
                 }
             }

@@ -8,6 +8,8 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use std::thread::{Builder, JoinHandle};
 
+#[cfg(unix)]
+use netcommon::testing::Terminal;
 use netcommon::testing::{DEADLINE, Program};
 
 const CLIENT: &str = env!("CARGO_BIN_EXE_tcp-client");
@@ -55,6 +57,22 @@ fn quit_ends_in_order_whatever_comes_after_it() {
     assert_eq!(finished.stdout, format!("Connected to {addr}\nConnection closed\n"));
     assert_eq!(finished.code, Some(0));
     server.join().unwrap();
+}
+
+#[test]
+#[cfg(unix)]
+fn the_last_line_begins_at_the_left_edge_and_no_empty_one_stands_before_it() {
+    for (keys, shown_as) in [("quit\r", "quit\n"), ("\x04", "\n")] {
+        let (addr, server) = server(echo);
+        let mut terminal = Terminal::start(CLIENT, &[&addr.to_string()]);
+        terminal.wait_for("exit): ");
+        terminal.press(keys);
+        let (code, shown) = terminal.end();
+        let prompt = "Enter message (or 'quit' to exit): ";
+        assert_eq!(shown, format!("Connected to {addr}\n{prompt}{shown_as}Connection closed\n"));
+        assert_eq!(code, Some(0));
+        server.join().unwrap();
+    }
 }
 
 #[test]

@@ -2,13 +2,17 @@
 //!
 //! Only with the feature `testing`. Every wait has a deadline, and a wait that passes it fails with
 //! everything that the program has said so far. A program that the test leaves behind is killed. What a
-//! test runs beside itself is in `aside.rs`.
+//! test runs beside itself is in `aside.rs`, a program at a terminal in `terminal.rs`.
 
 mod aside;
 #[cfg(target_os = "linux")]
 pub mod strace;
+#[cfg(unix)]
+mod terminal;
 
 pub use self::aside::{Aside, aside};
+#[cfg(unix)]
+pub use self::terminal::Terminal;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
