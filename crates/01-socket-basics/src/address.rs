@@ -182,6 +182,10 @@ impl Addresses {
         }
         page.table(&table);
         page.paragraph(lang.pick(
+            "(An IPv6 address has 16 bytes; `..` stands for zeros, as `::` does.)",
+            "（IPv6 位址有 16 個位元組；`..` 代表中間的零，和 `::` 一樣。）",
+        ));
+        page.paragraph(lang.pick(
             "An address for a socket is HOST:PORT. What the course's programs say to these:",
             "socket 要的位址是 HOST:PORT。這門課的程式看到下面這些，會這樣說（錯誤訊息一律英文，方便搜尋）：",
         ));
@@ -215,12 +219,15 @@ fn written(text: &'static str) -> Written {
     }
 }
 
-/// All of an IPv4 address; of the 16 bytes of IPv6 the first and the last two.
+/// All of an IPv4 address; of the 16 bytes of IPv6 those beside the longest row of zeros, as people write it.
 fn short_hex(bytes: &[u8]) -> String {
-    match bytes {
-        [a, b, .., y, z] if bytes.len() > 4 => format!("{} .. {}", hex(&[*a, *b]), hex(&[*y, *z])),
-        _ => hex(bytes),
+    if bytes.len() == 4 {
+        return hex(bytes);
     }
+    let zeros_from = |start: usize| start + bytes[start..].iter().take_while(|byte| **byte == 0).count();
+    let rows = (0..bytes.len()).map(|start| start..zeros_from(start));
+    let zeros = rows.max_by_key(ExactSizeIterator::len).unwrap_or_default();
+    format!("{} .. {}", hex(&bytes[..zeros.start]), hex(&bytes[zeros.end..])).trim().to_owned()
 }
 
 #[cfg(test)]
@@ -241,6 +248,12 @@ mod tests {
         ] {
             assert_eq!(scope(text.parse().unwrap()), want, "{text}");
         }
+    }
+
+    #[test]
+    fn no_two_addresses_show_the_same_bytes() {
+        let shown: Vec<_> = Addresses::examples().special.iter().map(|special| short_hex(&special.bytes)).collect();
+        assert_eq!(shown[7..], [".. 01", "..", "fd .. 20", "fe 80 .. 07", "20 01 0d b8 .. 01", ".. ff ff 7f 00 00 01"]);
     }
 
     #[test]
