@@ -17,6 +17,7 @@ use netcommon::narrate;
 use serde::Serialize;
 
 use crate::page::Page;
+use crate::provoke::Unprepared;
 use crate::system_error::Answer;
 use crate::{advice, provoke};
 
@@ -125,10 +126,9 @@ impl Mishap {
             Self::Reset => provoke::reset(),
             Self::NameNotFound => provoke::name_not_found(),
         };
-        // Even the preparations may fail, on a machine without a loopback interface.
-        let attempts = attempts.unwrap_or_else(|error| {
-            let situation = ("two sockets were to be prepared", "要先準備好兩個 socket");
-            vec![Attempt::new("127.0.0.1".to_owned(), situation, &Err::<(), _>(error))]
+        let attempts = attempts.unwrap_or_else(|Unprepared { call, error }| {
+            let situation = ("to prepare what was to be shown", "這只是準備工作");
+            vec![Attempt::new(call, situation, &Err::<(), _>(error))]
         });
         let provoked = attempts.last().and_then(|last| last.kind).is_some_and(|kind| self.shows_as(kind));
         let (meaning, advice) = advice::of(self, lang);

@@ -38,14 +38,39 @@ const CLASS_E: Ipv4Addr = Ipv4Addr::new(240, 0, 0, 1);
 /// Nobody will ever have a name under `.invalid` (RFC 6761).
 const INVALID_NAME: &str = "no-such-host.invalid";
 
-/// What was tried; an `io::Error` instead when the preparations already failed.
-type Outcome = io::Result<Vec<Attempt>>;
+/// What was tried; the call that failed instead when the preparations already did.
+type Outcome = Result<Vec<Attempt>, Unprepared>;
+
+/// The preparations have failed, for example on a machine whose loopback interface is switched off.
+pub(crate) struct Unprepared {
+    /// The call, with its address.
+    pub(crate) call: String,
+    /// What the system said.
+    pub(crate) error: io::Error,
+}
+
+/// What is left beside [`connected_pair`] asks a socket that is already there, and does not fail.
+impl From<io::Error> for Unprepared {
+    fn from(error: io::Error) -> Self {
+        Self { call: "getsockname() or setsockopt()".to_owned(), error }
+    }
+}
+
+/// A listener of this machine at a port that the system chooses, and its address.
+fn listening() -> Result<(TcpListener, SocketAddr), Unprepared> {
+    let listener = TcpListener::bind(ANY_PORT.into())
+        .map_err(|error| Unprepared { call: format!("bind({})", SocketAddr::from(ANY_PORT)), error })?;
+    let addr = listener.local_addr()?;
+    Ok((listener, addr))
+}
 
 /// A connection of this machine with itself: the client's end and the end that was accepted.
-fn connected_pair() -> io::Result<(TcpStream, TcpStream)> {
-    let listener = TcpListener::bind(ANY_PORT.into())?;
-    let client = TcpStream::connect(listener.local_addr()?)?;
-    let (accepted, _) = listener.accept()?;
+fn connected_pair() -> Result<(TcpStream, TcpStream), Unprepared> {
+    let (listener, addr) = listening()?;
+    let connect = |error| Unprepared { call: format!("connect({addr})"), error };
+    let client = TcpStream::connect(addr).map_err(connect)?;
+    let accept = |error| Unprepared { call: "accept()".to_owned(), error };
+    let (accepted, _) = listener.accept().map_err(accept)?;
     Ok((client, accepted))
 }
 
@@ -60,8 +85,7 @@ pub(crate) fn refused() -> Outcome {
 // ANCHOR_END: refused
 
 pub(crate) fn in_use() -> Outcome {
-    let first = TcpListener::bind(ANY_PORT.into())?;
-    let addr = first.local_addr()?;
+    let (_first, addr) = listening()?;
     let situation = ("another socket listens there", "那裡已經有別的 socket 在聽");
     Ok(vec![Attempt::new(format!("bind({addr})"), situation, &TcpListener::bind(addr))])
 }

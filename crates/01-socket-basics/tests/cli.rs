@@ -46,6 +46,27 @@ fn all_topics_are_shown_in_the_order_to_read_them_and_fit_a_projector() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn where_the_loopback_interface_is_off_the_call_that_failed_is_named() {
+    let inside = |command: &[&str]| {
+        let mut unshare = Command::new("unshare");
+        unshare.args(["--user", "--map-root-user", "--net"]).args(command);
+        unshare
+    };
+    if !inside(&["true"]).output().is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: no namespace of our own here");
+        return;
+    }
+    let finished = Program::start_command(&mut inside(&[EXE, "errors", "refused", "--lang", "en"])).wait();
+    assert!(finished.stdout.contains("did    connect(127.0.0.1:"), "{}", finished.stdout);
+    assert!(
+        finished.stdout.contains(" - to prepare what was to be shown\n    said   ENETUNREACH"),
+        "{}",
+        finished.stdout
+    );
+}
+
+#[test]
 fn one_topic_is_shown_alone_and_in_the_language_asked_for() {
     let finished = run(&["byte-order", "--lang=zh-TW"]);
     assert!(finished.stdout.starts_with("byte-order - 哪個位元組先走\n"), "{}", finished.stdout);
