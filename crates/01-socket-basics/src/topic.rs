@@ -96,11 +96,19 @@ impl Topic {
             Self::ByteOrder => Finding::ByteOrder(ByteOrder::of_system()),
             Self::Resolve => {
                 let name = what.unwrap_or(DEFAULT_NAME);
-                Finding::Resolve(resolve::look_up(name).map_err(|error| LookError::Usage(error.to_string()))?)
+                Finding::Resolve(resolve::look_up(name).map_err(|_| no_name(name))?)
             }
             Self::Errors => Finding::Errors(errors::provoke_all(&mishaps(what)?, lang)),
         })
     }
+}
+
+/// In words of its own: what is wrong with a `HOST:PORT` would be said with a port.
+fn no_name(text: &str) -> LookError {
+    let text = netcommon::escape::escape(text.as_bytes());
+    LookError::Usage(format!(
+        "`{text}` cannot be looked up; expected a name or an IP address without a port, for example localhost or ::1"
+    ))
 }
 
 /// Why a topic could not be looked at.

@@ -175,7 +175,10 @@ fn wrong_usage_ends_with_2_and_a_reason_on_stderr() {
     for (args, want) in [
         (&["families", "你好"][..], "the topic `families` takes no `你好`"),
         (&["errors", "nonsense"], "no error is called `nonsense`; there are refused, in-use"),
-        (&["resolve", "教 室"], "a blank is not part of an address"),
+        (&["resolve", "教 室"], "`教 室` cannot be looked up; expected a name or an IP address without a port"),
+        (&["resolve", "localhost:80"], "`localhost:80` cannot be looked up; expected a name or an IP address without"),
+        (&["resolve", "http://localhost"], "cannot be looked up; expected a name"),
+        (&["resolve", "127.1"], "cannot be looked up; expected a name"),
         (&["weather"], "invalid value 'weather'"),
     ] {
         let finished = run(args);
