@@ -69,7 +69,7 @@ pub fn demo(wanted: &str, options: &Options) -> anyhow::Result<ExitCode> {
         demos::meant(&demos::all()?, wanted).cloned().into_iter().collect()
     };
     if chosen.is_empty() {
-        bail!("demo `{wanted}`: no such chapter; `course list` shows them");
+        bail!("demo `{wanted}`: no such chapter; `cargo run -- list` shows them");
     }
     play(&chosen, &mut Screen::stdout(options.lang), options, Crowds::Shown)
 }

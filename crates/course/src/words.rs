@@ -68,21 +68,25 @@ pub(crate) fn chapter(number: u8, title: &str, lang: Lang) -> String {
     lang.pick(format!("Chapter {number}: {title}"), format!("第 {number} 章：{title}"))
 }
 
-/// How many cases hold, and where to read on.
-pub(crate) fn held(held: usize, tried: usize, page: &str, lang: Lang) -> String {
-    let s = if tried == 1 { "" } else { "s" };
-    if held == tried {
-        return lang.pick(
-            format!("{held} of {tried} case{s} hold{}.", if tried == 1 { "s" } else { "" }),
-            format!("{tried} 個案例中有 {held} 個通過。"),
-        );
-    }
-    lang.pick(
-        format!(
-            "{held} of {tried} case{s} hold. `--case N` tries one alone; what is asked for is on the page docs/en/{page}."
+/// How many cases hold, how many were left because each would end as the last one did, and where to read on.
+pub(crate) fn held(held: usize, tried: usize, left: usize, page: &str, lang: Lang) -> String {
+    let all = tried + left;
+    let count = lang.pick(
+        format!("{held} of {all} {}", if all == 1 { "case holds" } else { "cases hold" }),
+        format!("{all} 個案例中有 {held} 個通過"),
+    );
+    let rest = match left {
+        0 => String::new(),
+        _ => lang.pick(
+            format!(" ({left} not tried: your program would get no further in them)"),
+            format!("（另外 {left} 個沒有試：結果也會一樣）"),
         ),
-        format!("{tried} 個案例中有 {held} 個通過。`--case N` 只試其中一個；題目在 docs/zh-TW/{page}。"),
-    )
+    };
+    let on = lang.pick(
+        format!(". `--case N` tries one alone; what is asked for is on the page docs/en/{page}."),
+        format!("。`--case N` 只試其中一個；題目在 docs/zh-TW/{page}。"),
+    );
+    format!("{count}{rest}{}", if held == all { lang.pick(".", "。").to_owned() } else { on })
 }
 
 /// A program's end, and how many of its lines a demo has left out.

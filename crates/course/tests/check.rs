@@ -187,6 +187,9 @@ fn a_program_that_never_listens_is_told_once() {
     assert_eq!((checked.code, failed(&checked.stdout)), (Some(1), vec![1]), "{}", checked.stdout);
     assert!(checked.stdout.contains("instead: the program ended without that line"), "{}", checked.stdout);
     assert!(checked.stdout.contains("your program said:\n              course "), "{}", checked.stdout);
+    assert!(checked.stdout.contains("\n0 of 24 cases hold (23 not tried: "), "{}", checked.stdout);
+    let checked = check(&["chat", "--case", "2", "--", COURSE, "--version"]);
+    assert!(checked.stdout.contains("\n0 of 1 case holds. "), "{}", checked.stdout);
 }
 
 #[test]
@@ -234,7 +237,11 @@ fn a_first_file_runs_fails_its_exercise_and_is_never_overwritten() {
         assert!(started.stdout.contains(&page), "{}", started.stdout);
         let again = start();
         assert_eq!(again.code, Some(1));
-        assert!(again.stderr.starts_with("course: write ") && again.stderr.contains("exists"), "{}", again.stderr);
+        let hint = format!(
+            ": it is there already; go on in it, or give another folder: cargo run -- start {} FOLDER\n",
+            exercise.name
+        );
+        assert!(again.stderr.starts_with("course: write ") && again.stderr.ends_with(&hint), "{}", again.stderr);
         // Where nothing comes, clients are patient for longer than a test should be.
         if ["udp", "file-receive"].contains(&&*exercise.name) || python("").is_none() {
             continue;

@@ -289,7 +289,7 @@ fn what_is_no_chapter_and_what_is_no_demo_are_refused_in_one_line() {
     let (_folder, path) = variant("[[steps]]\nexit.lane = \"小明\"\n", "");
     let no_demo = path.to_str().unwrap();
     for (wanted, want) in [
-        ("99", "course: demo `99`: no such chapter; `course list` shows them\n".to_owned()),
+        ("99", "course: demo `99`: no such chapter; `cargo run -- list` shows them\n".to_owned()),
         (no_demo, format!("course: read demo {no_demo}: step 15: the demo ends without `exit` for lane `小明`\n")),
     ] {
         let ended = Program::run(COURSE, &["demo", wanted], "");

@@ -78,9 +78,9 @@ pub fn check(name: &str, command: Vec<String>, wish: Wish, options: &Options) ->
     let mut screen = Screen::stdout(lang);
     screen.heading(&words::chapter(exercise.chapter, exercise.title.pick(lang), lang))?;
     let (mut tried, mut held) = (0, 0);
-    for (index, case) in
-        exercise.cases.iter().enumerate().filter(|(index, _)| wish.only.is_none_or(|only| only == index + 1))
-    {
+    let mut cases =
+        exercise.cases.iter().enumerate().filter(|(index, _)| wish.only.is_none_or(|only| only == index + 1));
+    for (index, case) in cases.by_ref() {
         tried += 1;
         match checker.try_case(case) {
             Ok(()) => {
@@ -101,7 +101,7 @@ pub fn check(name: &str, command: Vec<String>, wish: Wish, options: &Options) ->
             }
         }
     }
-    screen.sentence(&words::held(held, tried, &exercise.page, lang))?;
+    screen.sentence(&words::held(held, tried, cases.count(), &exercise.page, lang))?;
     Ok(if held == tried { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -4,11 +4,11 @@
 //! pupil. Nothing that is there already is touched.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use netcommon::lang::Lang;
 
 use super::check::find;
@@ -46,9 +46,17 @@ pub fn start(name: &str, folder: Option<PathBuf>, lang: Lang) -> anyhow::Result<
     let file = exercise.example.split(' ').find(|word| word.ends_with(".py")).context("the example names no file")?;
     let path = folder.join(file);
     fs::create_dir_all(&folder).with_context(|| format!("make folder {}", folder.display()))?;
-    File::create_new(&path)
-        .and_then(|mut new| new.write_all(text.as_bytes()))
-        .with_context(|| format!("write {}", path.display()))?;
+    let write = || format!("write {}", path.display());
+    match File::create_new(&path) {
+        Ok(mut new) => new.write_all(text.as_bytes()).with_context(write)?,
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            bail!(
+                "{}: it is there already; go on in it, or give another folder: cargo run -- start {name} FOLDER",
+                write()
+            );
+        }
+        Err(error) => return Err(error).with_context(write),
+    }
 
     let mut screen = Screen::stdout(lang);
     let typed = example.map(|example| example.typed(&Values::new())).unwrap_or_default();
