@@ -12,6 +12,7 @@ use netcommon::cli::finish;
 use netcommon::console::Console;
 use netcommon::echo::Options;
 use netcommon::shutdown::Shutdown;
+use netcommon::units::parse_count;
 use tcp_server::serve;
 
 /// Teaches how a TCP server serves many clients at once, one thread for each.
@@ -22,7 +23,7 @@ struct Args {
     service: Options,
 
     /// Connections at once; the next client is told so and closed
-    #[arg(long, value_name = "N", default_value = "1000")]
+    #[arg(long, value_name = "N", value_parser = parse_count::<NonZeroUsize>, default_value = "1000")]
     max_connections: NonZeroUsize,
 }
 

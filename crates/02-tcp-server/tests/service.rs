@@ -23,3 +23,10 @@ mod python;
 mod serving;
 #[path = "../../netcommon/tests/echo/signals.rs"]
 mod signals;
+
+#[test]
+fn a_server_without_a_place_is_wrong_usage() {
+    let ended = netcommon::testing::Program::run(SERVER, &["--max-connections", "0"], "");
+    assert_eq!(ended.code, Some(2));
+    assert!(ended.stderr.contains("'--max-connections <N>': expected at least 1\n"), "{}", ended.stderr);
+}

@@ -20,7 +20,7 @@ use crossbeam_channel::{bounded, select};
 use netcommon::addr::{HostPort, resolve};
 use netcommon::cli::{Common, INTERRUPTED, finish};
 use netcommon::shutdown::Shutdown;
-use netcommon::units::parse_duration;
+use netcommon::units::{parse_count, parse_duration};
 use udp_client::client::{Client, Config};
 use udp_client::exchange::Patience;
 use udp_client::lesson;
@@ -51,7 +51,7 @@ struct Args {
     any_answer: bool,
 
     /// Keep only so many bytes of an answer, to see what happens to the rest
-    #[arg(long, value_name = "BYTES", default_value = "65535")]
+    #[arg(long, value_name = "BYTES", value_parser = parse_count::<NonZeroU16>, default_value = "65535")]
     buffer: NonZeroU16,
 
     /// Show the difference to TCP: boundaries, loss, no connection

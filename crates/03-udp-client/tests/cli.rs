@@ -135,6 +135,13 @@ fn silence_fails_after_the_attempts() {
 }
 
 #[test]
+fn a_buffer_of_nothing_is_wrong_usage() {
+    let ended = Program::run(EXE, &["--buffer", "0"], "");
+    assert_eq!(ended.code, Some(2));
+    assert!(ended.stderr.contains("'--buffer <BYTES>': expected at least 1\n"), "{}", ended.stderr);
+}
+
+#[test]
 fn the_lesson_shows_all_three_differences_in_both_languages() {
     for (lang, parts) in [
         ("en", ["UDP   1:  6 bytes  你好", "nobody was told", "UDP  connect  done"]),

@@ -21,7 +21,7 @@
 //! | [`cli`] | options, errors and exit codes of every program | chapter 1 |
 //! | [`error`] | operation, object, cause, and what to try | chapter 1 |
 //! | [`escape`] | text from the network, safe for a terminal | chapter 2 |
-//! | [`units`] | durations and sizes as people write them | chapter 2 |
+//! | [`units`] | durations, sizes and counts as people write them | chapter 2 |
 //! | [`columns`] | text as wide as a terminal shows it | chapter 1 |
 //! | [`lang`] | English or Traditional Chinese | chapter 1 |
 

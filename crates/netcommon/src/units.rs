@@ -1,9 +1,11 @@
-//! Durations and sizes as people write them: `500ms`, `1.5s`, `10m`, `64KiB`.
+//! Durations, sizes and counts as people write them: `500ms`, `1.5s`, `10m`, `64KiB`, `20`.
 //!
 //! Pure; used as clap value parsers (`#[arg(value_parser = parse_duration)]`), so each error says what
 //! would have been right. Counted in whole nanoseconds and bytes, because a double makes 2,009.99… bytes
 //! of `2.01kB`. Sizes follow IEC 80000-13: `KiB` is 1,024 bytes, `kB` is 1,000.
 
+use std::num::{IntErrorKind, ParseIntError};
+use std::str::FromStr;
 use std::time::Duration;
 
 use crate::escape::escape;
@@ -131,9 +133,11 @@ const SIZE: Kind = Kind {
 /// assert_eq!(error.to_string(), "no unit; write for example 500s or 500ms");
 /// ```
 pub fn parse_duration(text: &str) -> Result<Duration, ParseError> {
-    match parse(text, &DURATION)? {
-        0 => Err(ParseError::Zero),
-        nanos => Ok(Duration::from_nanos(nanos)),
+    match parse(text, &DURATION) {
+        Ok(0) => Err(ParseError::Zero),
+        // No unit makes more of it.
+        Err(ParseError::NoUnit { number }) if number.bytes().all(|digit| digit == b'0') => Err(ParseError::Zero),
+        result => result.map(Duration::from_nanos),
     }
 }
 
@@ -169,6 +173,27 @@ pub fn parse_duration_or_zero(text: &str) -> Result<Duration, ParseError> {
 /// ```
 pub fn parse_size(text: &str) -> Result<usize, ParseError> {
     usize::try_from(parse(text, &SIZE)?).map_err(|_| ParseError::TooLarge { max: SIZE.max_name })
+}
+
+/// A number from 1 up, without a unit, for an option that keeps it as `NonZeroU16`, `NonZeroUsize` and the like.
+///
+/// # Errors
+/// No number, zero, or more than the type can keep.
+///
+/// # Examples
+/// ```
+/// use netcommon::units::parse_count;
+/// use std::num::NonZeroU16;
+///
+/// assert_eq!(parse_count("20"), Ok(NonZeroU16::new(20).unwrap()));
+/// assert_eq!(parse_count::<NonZeroU16>("0").unwrap_err(), "expected at least 1");
+/// ```
+pub fn parse_count<N: FromStr<Err = ParseIntError>>(text: &str) -> Result<N, &'static str> {
+    text.parse().map_err(|error: ParseIntError| match error.kind() {
+        IntErrorKind::Zero => "expected at least 1",
+        IntErrorKind::PosOverflow => "too large",
+        _ => "expected a number, for example 20",
+    })
 }
 
 /// Counts `text` in the smallest unit of `kind`.
@@ -277,6 +302,7 @@ mod tests {
             ("367d", "too large; at most 366d".to_owned()),
             ("99999999999999999999s", "too large; at most 366d".to_owned()),
             ("0s", "expected a time above zero, for example 3s or 500ms".to_owned()),
+            ("0", "expected a time above zero, for example 3s or 500ms".to_owned()),
             ("0.5ns", "too fine; the smallest step is 1ns".to_owned()),
         ] {
             assert_eq!(parse_duration(text).map_err(|error| error.to_string()), Err(want), "{text}");
@@ -288,6 +314,20 @@ mod tests {
             ("1TB", "unknown unit `TB`; there are B, kB, MB, GB (thousands) and KiB, MiB, GiB (1,024s)"),
         ] {
             assert_eq!(parse_size(text).map_err(|error| error.to_string()), Err(want.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_count_is_at_least_one_and_fits() {
+        type Small = std::num::NonZeroU8;
+        for (text, want) in [
+            ("255", Ok(Small::MAX)),
+            ("0", Err("expected at least 1")),
+            ("256", Err("too large")),
+            ("-1", Err("expected a number, for example 20")),
+            ("", Err("expected a number, for example 20")),
+        ] {
+            assert_eq!(parse_count::<Small>(text), want, "{text}");
         }
     }
 

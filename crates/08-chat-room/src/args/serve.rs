@@ -12,7 +12,7 @@ use clap::Args;
 use netcommon::addr::HostPort;
 use netcommon::cli::Common;
 use netcommon::net::BACKLOG;
-use netcommon::units::{parse_duration, parse_duration_or_zero, parse_size};
+use netcommon::units::{parse_count, parse_duration, parse_duration_or_zero, parse_size};
 
 /// `serve`
 #[derive(Debug, Args)]
@@ -26,7 +26,8 @@ pub(crate) struct ServeArgs {
     rate: u32,
 
     /// Connections at once; the next client is told so and closed
-    #[arg(long, value_name = "N", default_value_t = NonZeroUsize::new(CONNECTIONS_MAX).expect("it is not 0"))]
+    #[arg(long, value_name = "N", value_parser = parse_count::<NonZeroUsize>,
+          default_value_t = NonZeroUsize::new(CONNECTIONS_MAX).expect("it is not 0"))]
     max_connections: NonZeroUsize,
 
     /// Connections at once from one address; 0 lifts the limit
