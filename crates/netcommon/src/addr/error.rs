@@ -34,9 +34,9 @@ pub enum ParseError {
         example: String,
     },
     /// A host alone.
-    #[error("no port; expected HOST:PORT, for example {example}")]
+    #[error("no port; expected HOST:PORT, so for port {} it is {example}", .example.port)]
     NoPort {
-        /// The host with a port.
+        /// The host with a port, which need not be the one that the user is looking for.
         example: HostPort,
     },
     /// `localhost:http`
