@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use netcommon::error::OpError;
+use netcommon::units::counted;
 
 use crate::exchange::{PREFIX, Stray};
 
@@ -46,7 +47,7 @@ pub enum AskError {
     },
 
     /// Silence, or datagrams that were not the answer.
-    #[error("no answer from {peer} after {}, {:.1} s{}", attempts_text(*.attempts), .waited.as_secs_f64(), hint(.request, .strays))]
+    #[error("no answer from {peer} after {}, {:.1} s{}", counted(*.attempts, "attempt"), .waited.as_secs_f64(), hint(.request, .strays))]
     NoAnswer {
         /// Who was asked.
         peer: SocketAddr,
@@ -83,10 +84,6 @@ impl Strays {
             Stray::Shortened(len) => self.shortened = Some(len),
         }
     }
-}
-
-fn attempts_text(attempts: u32) -> String {
-    if attempts == 1 { "1 attempt".to_owned() } else { format!("{attempts} attempts") }
 }
 
 /// What most likely happened, and what to try.

@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use netcommon::units::counted;
+
 use crate::answer::Reason;
 
 /// Datagrams and bytes since the start.
@@ -58,8 +60,9 @@ impl fmt::Display for Tally {
             (self.server_port, "came from a port below 1024"),
             (self.failed, "could not be sent"),
         ];
-        write!(f, "Received {} ({} bytes)", datagrams(self.received), self.received_bytes)?;
-        write!(f, ", answered {} ({} bytes", self.answered, self.answered_bytes)?;
+        let bytes = |number| counted(number, "byte");
+        write!(f, "Received {} ({})", counted(self.received, "datagram"), bytes(self.received_bytes))?;
+        write!(f, ", answered {} ({}", self.answered, bytes(self.answered_bytes))?;
         if self.too_long > 0 {
             write!(f, "; {} too long to send back", self.too_long)?;
         }
@@ -75,10 +78,6 @@ impl fmt::Display for Tally {
     }
 }
 
-fn datagrams(count: u64) -> String {
-    if count == 1 { "1 datagram".to_owned() } else { format!("{count} datagrams") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,9 +85,9 @@ mod tests {
     #[test]
     fn a_quiet_life_needs_no_details() {
         let mut tally = Tally::default();
-        tally.count_received(6);
-        tally.count_answered(23);
-        assert_eq!(tally.to_string(), "Received 1 datagram (6 bytes), answered 1 (23 bytes), left 0 unanswered");
+        tally.count_received(1);
+        tally.count_answered(18);
+        assert_eq!(tally.to_string(), "Received 1 datagram (1 byte), answered 1 (18 bytes), left 0 unanswered");
     }
 
     #[test]

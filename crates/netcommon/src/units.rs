@@ -4,6 +4,7 @@
 //! would have been right. Counted in whole nanoseconds and bytes, because a double makes 2,009.99… bytes
 //! of `2.01kB`. Sizes follow IEC 80000-13: `KiB` is 1,024 bytes, `kB` is 1,000.
 
+use std::fmt::Display;
 use std::num::{IntErrorKind, ParseIntError};
 use std::str::FromStr;
 use std::time::Duration;
@@ -194,6 +195,19 @@ pub fn parse_count<N: FromStr<Err = ParseIntError>>(text: &str) -> Result<N, &'s
         IntErrorKind::PosOverflow => "too large",
         _ => "expected a number, for example 20",
     })
+}
+
+/// A number and its noun: `1 byte`, `2 bytes`.
+///
+/// # Examples
+/// ```
+/// use netcommon::units::counted;
+///
+/// assert_eq!([counted(0, "byte"), counted(1, "byte"), counted(2, "byte")], ["0 bytes", "1 byte", "2 bytes"]);
+/// ```
+pub fn counted<N: Copy + Display + PartialEq + From<u8>>(number: N, noun: &str) -> String {
+    let ending = if number == N::from(1) { "" } else { "s" };
+    format!("{number} {noun}{ending}")
 }
 
 /// Counts `text` in the smallest unit of `kind`.

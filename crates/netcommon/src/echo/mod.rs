@@ -20,7 +20,7 @@ use crate::console::Lines;
 use crate::escape::escape;
 use crate::framing::{FrameError, Framing, Limits, MESSAGE_LEN_MAX, encode_within};
 use crate::net::{BACKLOG, ListenOptions, TcpStream};
-use crate::units::{parse_duration, parse_duration_or_zero, parse_size};
+use crate::units::{counted, parse_duration, parse_duration_or_zero, parse_size};
 
 /// How many bytes of a message the server's terminal shows: two lines of it.
 const SHOWN_MAX: usize = 160;
@@ -178,7 +178,7 @@ impl fmt::Display for Report {
     /// `Served 3 connections`, and what was out of the ordinary.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { served, refused, cut } = self;
-        write!(f, "Served {served} connection{}", if *served == 1 { "" } else { "s" })?;
+        write!(f, "Served {}", counted(*served, "connection"))?;
         if *refused > 0 {
             write!(f, ", turned away {refused}")?;
         }

@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::framing::FrameError;
+use crate::units::counted;
 
 /// How a connection ended.
 #[derive(Debug)]
@@ -66,10 +67,11 @@ impl fmt::Display for Summary {
     /// `Connection from 127.0.0.1:50312 closed: end of stream (2 messages, 12 bytes in, 46 bytes out, 3.2 s)`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { peer, messages, bytes_in, bytes_out, duration, end } = self;
-        let plural = if *messages == 1 { "" } else { "s" };
+        let messages = counted(*messages, "message");
+        let (bytes_in, bytes_out) = (counted(*bytes_in, "byte"), counted(*bytes_out, "byte"));
         let seconds = duration.as_secs_f64();
         write!(f, "Connection from {peer} closed: {end} ")?;
-        write!(f, "({messages} message{plural}, {bytes_in} bytes in, {bytes_out} bytes out, {seconds:.1} s)")
+        write!(f, "({messages}, {bytes_in} in, {bytes_out} out, {seconds:.1} s)")
     }
 }
 
@@ -84,12 +86,12 @@ mod tests {
         let summary = Summary {
             peer: "127.0.0.1:50312".parse().unwrap(),
             messages: 1,
-            bytes_in: 6,
-            bytes_out: 23,
+            bytes_in: 1,
+            bytes_out: 18,
             duration: Duration::from_millis(3210),
             end: End::Frame(FrameError::TruncatedAtEnd { inside: Inside::Message, got: 3, want: Some(12) }),
         };
-        let want = "Connection from 127.0.0.1:50312 closed: peer closed after 3 of 12 bytes (1 message, 6 bytes in, 23 bytes out, 3.2 s)";
+        let want = "Connection from 127.0.0.1:50312 closed: peer closed after 3 of 12 bytes (1 message, 1 byte in, 18 bytes out, 3.2 s)";
         assert_eq!(summary.to_string(), want);
     }
 }

@@ -10,6 +10,8 @@ use std::io;
 
 use thiserror::Error;
 
+use crate::units::counted;
+
 /// A name that is none of the framings.
 ///
 /// # Examples
@@ -91,14 +93,9 @@ fn truncated(inside: Inside, got: usize, want: Option<usize>) -> impl fmt::Displ
         Inside::Message => "",
     };
     match want {
-        Some(want) => format!("{part}after {got} of {}", bytes(want)),
-        None => format!("{part}after {}", bytes(got)),
+        Some(want) => format!("{part}after {got} of {}", counted(want, "byte")),
+        None => format!("{part}after {}", counted(got, "byte")),
     }
-}
-
-fn bytes(count: usize) -> String {
-    let unit = if count == 1 { "byte" } else { "bytes" };
-    format!("{count} {unit}")
 }
 
 /// A message that the framing cannot carry: the caller's doing, and nothing was written.
@@ -120,7 +117,7 @@ pub enum EncodeError {
         at: usize,
     },
     /// The receiver would refuse it.
-    #[error("message of {} exceeds the limit of {limit} bytes", bytes(*len))]
+    #[error("message of {} exceeds the limit of {limit} bytes", counted(*len, "byte"))]
     TooLong {
         /// The message's length in bytes.
         len: usize,
