@@ -18,7 +18,7 @@ use anyhow::{Context, anyhow};
 use clap::Parser;
 use crossbeam_channel::{bounded, select};
 use netcommon::addr::{HostPort, resolve};
-use netcommon::cli::{Common, INTERRUPTED, finish};
+use netcommon::cli::{Common, finish, interrupted};
 use netcommon::shutdown::Shutdown;
 use netcommon::units::{parse_count, parse_duration};
 use udp_client::client::{Client, Config};
@@ -95,6 +95,6 @@ fn unless_interrupted(job: impl FnOnce() -> anyhow::Result<ExitCode> + Send + 's
             let _ = session.join();
             result.map_err(|_| anyhow!("the session ended early"))?
         }
-        recv(shutdown.draining()) -> _ => Ok(ExitCode::from(INTERRUPTED)),
+        recv(shutdown.draining()) -> _ => Ok(interrupted()),
     }
 }

@@ -10,6 +10,8 @@ use std::process::Command;
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
+#[cfg(unix)]
+use netcommon::testing::Terminal;
 use netcommon::testing::{Finished, Program};
 
 const EXE: &str = env!("CARGO_BIN_EXE_udp-client");
@@ -172,6 +174,19 @@ fn ctrl_c_ends_it_with_130_in_the_wait_for_input_and_for_an_answer() {
     silent.recv(&mut [0; 10]).unwrap();
     client.interrupt();
     assert_eq!(client.wait().code, Some(130));
+}
+
+#[test]
+#[cfg(unix)]
+fn at_the_prompt_ctrl_c_and_ctrl_d_leave_the_line() {
+    let prompt = "Enter message (or 'quit' to exit): ";
+    for (key, code, shown_as) in [("\x03", 130, "^C\n"), ("\x04", 0, "\n"), ("quit\r", 0, "quit\n")] {
+        let server = Server::echo();
+        let mut terminal = Terminal::start(EXE, &[&server.addr]);
+        terminal.wait_for(prompt);
+        terminal.press(key);
+        assert_eq!(terminal.end(), (Some(code), format!("{prompt}{shown_as}")));
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use netcommon::cli::{INTERRUPTED, StdoutError};
+use netcommon::cli::{StdoutError, interrupted};
 use netcommon::lang::Lang;
 use netcommon::shutdown::Shutdown;
 
@@ -132,13 +132,13 @@ fn play(demos: &[Demo], screen: &mut Screen, options: &Options, crowds: Crowds) 
     let mut failed = Vec::new();
     for demo in demos {
         match ahead.next(options.lang, stop) {
-            Err(ProgramsError::Interrupted) => return Ok(ExitCode::from(INTERRUPTED)),
+            Err(ProgramsError::Interrupted) => return Ok(interrupted()),
             built => built?,
         }
         let crowd = demo.crowd.as_ref().filter(|_| crowds == Crowds::Shown);
         match play_one(demo, crowd, &mut player, &shutdown) {
             Ok(()) => {}
-            Err(PlayError::Interrupted) => return Ok(ExitCode::from(INTERRUPTED)),
+            Err(PlayError::Interrupted) => return Ok(interrupted()),
             Err(PlayError::Stdout(error)) => return Err(error.into()),
             Err(error) => {
                 report(&error);

@@ -14,6 +14,8 @@ use std::process::Command;
 use course::demos;
 use netcommon::columns;
 use netcommon::lang::Lang;
+#[cfg(unix)]
+use netcommon::testing::Terminal;
 use netcommon::testing::{Finished, Program};
 
 use self::programs::PROGRAMS;
@@ -154,6 +156,18 @@ fn without_a_terminal_step_does_not_wait() {
     let played = play(&demo_file("good"), &["--step"]);
     assert_eq!(played.code, Some(0), "{}", played.stderr);
     assert!(!played.stdout.contains("Press Enter"));
+}
+
+#[test]
+#[cfg(unix)]
+fn ctrl_c_in_the_wait_for_enter_leaves_the_line() {
+    let mut terminal =
+        Terminal::start(COURSE, &["--programs", &stand_ins(), "--lang", "en", "demo", &demo_file("good"), "--step"]);
+    terminal.wait_for("stand-in serve`\n");
+    terminal.press("\x03");
+    let (code, shown) = terminal.end();
+    assert_eq!(code, Some(130));
+    assert!(shown.ends_with("stand-in serve`\n^C\n"), "{shown}");
 }
 
 #[test]

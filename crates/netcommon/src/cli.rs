@@ -6,7 +6,7 @@
 //! `netcommon::cli::finish("tcp-client", run(&Args::parse()))`.
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -63,6 +63,17 @@ fn begin_capture(path: &str) -> Result<PathBuf, String> {
     pcapng::start(&path, program).map_err(|error| describe(&error.into()))?;
     narrate::start_capture();
     Ok(path)
+}
+
+/// What a program ends with after Ctrl-C, [`INTERRUPTED`]; at a terminal it leaves the line that has the `^C`, so that
+/// the shell's prompt begins a new one.
+#[must_use]
+pub fn interrupted() -> ExitCode {
+    if io::stdin().is_terminal() && io::stdout().is_terminal() {
+        // A terminal that has gone shows no prompt either.
+        let _ = writeln!(io::stdout());
+    }
+    ExitCode::from(INTERRUPTED)
 }
 
 /// Stdout cannot be written to, most often because the reader of a pipe has gone (`| head -1`).

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use netcommon::cli::{INTERRUPTED, StdoutError};
+use netcommon::cli::{StdoutError, interrupted};
 use netcommon::lang::Lang;
 use netcommon::shutdown::Shutdown;
 
@@ -73,7 +73,7 @@ pub fn check(name: &str, command: Vec<String>, wish: Wish, options: &Options) ->
         bail!("check {name}: case {number}: there are {count}");
     }
     let Some(mut checker) = Checker::new(&exercise, yours, wish.patience, options)? else {
-        return Ok(ExitCode::from(INTERRUPTED));
+        return Ok(interrupted());
     };
     let mut screen = Screen::stdout(lang);
     screen.heading(&words::chapter(exercise.chapter, exercise.title.pick(lang), lang))?;
@@ -88,7 +88,7 @@ pub fn check(name: &str, command: Vec<String>, wish: Wish, options: &Options) ->
                 screen.line(&result(words::HOLDS, index, case, lang))?;
             }
             Err(TrialError::Interrupted | TrialError::Play(PlayError::Interrupted)) => {
-                return Ok(ExitCode::from(INTERRUPTED));
+                return Ok(interrupted());
             }
             Err(TrialError::NotStarted(error)) => return Err(error.into()),
             Err(error) => {
