@@ -226,7 +226,7 @@ impl Talk<'_> {
 
     fn send(&mut self, messages: &[impl AsRef<[u8]>]) -> anyhow::Result<()> {
         log::debug!("send {} message(s) with one write", messages.len());
-        self.writer.begin(encode_all(self.framing, messages).context("message")?);
+        self.writer.begin(encode_all(self.framing, messages).context("send")?);
         Ok(())
     }
 }

@@ -195,6 +195,19 @@ fn what_the_server_sends_cannot_move_the_cursor() {
 }
 
 #[test]
+fn a_message_that_its_framing_cannot_carry_is_said_once_and_not_sent() {
+    let (addr, server) = server(echo);
+    let finished = Program::run(CLIENT, &[&addr.to_string(), "--framing", "lines", "-m", "two\nlines"], "");
+    assert!(
+        finished.stderr.starts_with("tcp-client: send: message has a line feed at byte 3, "),
+        "{}",
+        finished.stderr
+    );
+    assert_eq!((finished.code, finished.stdout.lines().count()), (Some(1), 1), "{}", finished.stdout);
+    server.join().unwrap();
+}
+
+#[test]
 fn a_slice_splits_characters_and_framing_repairs_it() {
     let (addr, server) = server(|mut stream| {
         let mut reads = Vec::new();
