@@ -23,17 +23,24 @@ def ask(client, message):
 
 
 def main(address, *messages):
+    """Asks each of `messages`; the exit code is 1 when one of them got no answer."""
     host, _, port = address.rpartition(":")
+    code = 0
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.connect((host, int(port)))
         for message in messages:
+            why = "no answer"
             try:
                 answer = ask(client, message.encode())
             except ConnectionRefusedError:
-                print(f"nothing is listening on {address}")
-                continue
-            print("no answer" if answer is None else f"Server response: {answer.decode()}")
+                answer, why = None, f"nothing is listening on {address}"
+            if answer is None:
+                print(why)
+                code = 1
+            else:
+                print(f"Server response: {answer.decode()}")
+    return code
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    sys.exit(main(*sys.argv[1:]))

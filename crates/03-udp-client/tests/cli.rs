@@ -215,6 +215,21 @@ fn the_narration_is_what_the_kernel_was_asked() {
     assert!(!finished.stderr.contains("end of stream"), "a datagram has no stream: {}", finished.stderr);
 }
 
+#[test]
+fn the_books_python_client_fails_where_ours_does() {
+    if Command::new("python3").arg("--version").output().is_err() {
+        eprintln!("skipped: no python3");
+        return;
+    }
+    let python = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/python/udp_client.py");
+    let server = Server::echo();
+    let end = Program::run("python3", &[python, &server.addr, "你好"], "");
+    assert_eq!(end, finished(0, "Server response: Server received: 你好\n", ""));
+    let closed = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let end = Program::run("python3", &[python, &closed, "你好"], "");
+    assert_eq!(end, finished(1, &format!("nothing is listening on {closed}\n"), ""));
+}
+
 /// What a beginner writes with Python's socket module: 1,024 bytes of room, one answer each.
 const PYTHON_SERVER: &str = r#"
 import socket
