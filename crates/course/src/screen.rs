@@ -158,6 +158,19 @@ impl Screen {
         self.write(text)
     }
 
+    /// A line after `before`, broken where the screen ends and continued below its own beginning.
+    ///
+    /// # Errors
+    /// See [`Screen::heading`].
+    pub fn indented(&mut self, before: &str, text: &str) -> Result<(), StdoutError> {
+        let indent = width(before);
+        for (number, line) in wrap(text, COLUMNS - indent).iter().enumerate() {
+            let before = if number == 0 { before.to_owned() } else { " ".repeat(indent) };
+            self.line(format!("{before}{line}").trim_end())?;
+        }
+        Ok(())
+    }
+
     fn separate(&mut self, next: Last) -> Result<(), StdoutError> {
         let stays_in_lanes = self.last == Last::Lane && next == Last::Lane;
         if self.last != Last::Empty && !stays_in_lanes {
@@ -251,6 +264,7 @@ mod tests {
             screen.heading("標題 Title")?;
             screen.sentence(&long)?;
             screen.marked_sentence("猜猜看：", &long)?;
+            screen.indented("    實際上：", &long)?;
             screen.said("小明", &long)?;
             screen.said("小明", &"x".repeat(300))?;
             screen.said("小明", &format!("{}{long}", " ".repeat(20)))?;

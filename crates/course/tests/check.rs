@@ -52,6 +52,11 @@ fn python(name: &str) -> Option<String> {
     Some(docs.to_str().unwrap().to_owned())
 }
 
+/// The lines that a projector would break.
+fn too_wide(text: &str) -> Vec<&str> {
+    text.lines().filter(|line| netcommon::columns::width(line) > 80).collect()
+}
+
 /// The numbers of the cases that failed.
 fn failed(stdout: &str) -> Vec<u32> {
     let failed = stdout.lines().filter_map(|line| line.strip_prefix("FAILED"));
@@ -118,7 +123,7 @@ fn the_mistakes_of_the_tutorials_udp_server_are_found() {
             LITTLE_PATIENCE,
             "            小明 > \\xe5\\xa5\n          ! 小明 < Server received: \\xe5\\xa5\n            instead: nothing within 2s\n",
         ),
-        (5, PATIENCE, "            instead: `Server received: aaaa"),
+        (5, PATIENCE, "            instead: `Server received:\n                     aaaa"),
         (6, PATIENCE, "instead: `Server received: Server received: 你好`"),
     ] {
         let words = ["udp", "--case", &case.to_string(), "--", "python3", &udp, "{address}"];
@@ -126,6 +131,7 @@ fn the_mistakes_of_the_tutorials_udp_server_are_found() {
         let (code, wrong) = if told.is_empty() { (0, vec![]) } else { (1, vec![case]) };
         assert_eq!((checked.code, failed(&checked.stdout)), (Some(code), wrong), "{}", checked.stdout);
         assert!(checked.stdout.contains(told), "{}", checked.stdout);
+        assert_eq!(too_wide(&checked.stdout), [""; 0], "a projector would break them");
     }
 }
 
@@ -220,7 +226,7 @@ fn the_list_names_every_exercise_with_a_command() {
             let command = format!("check {} -- {}", exercise.name, exercise.example);
             assert!(listed.stdout.contains(&command), "{command}\n{}", listed.stdout);
         }
-        assert!(listed.stdout.lines().all(|line| netcommon::columns::width(line) <= 80), "{}", listed.stdout);
+        assert_eq!(too_wide(&listed.stdout), [""; 0], "a projector would break them");
     }
 }
 

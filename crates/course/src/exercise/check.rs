@@ -116,19 +116,19 @@ fn tell(error: &TrialError, whole: bool, screen: &mut Screen) -> Result<(), Stdo
     let TrialError::Failed(failure) = error else {
         let text = error.to_string();
         let lines = text.lines().take(if whole { usize::MAX } else { 1 });
-        return lines.into_iter().try_for_each(|line| screen.line(&format!("            {line}")));
+        return lines.into_iter().try_for_each(|line| screen.indented("            ", line));
     };
     let Failure { played, line, instead, said } = &**failure;
     if whole {
-        played.iter().try_for_each(|line| screen.line(&format!("            {line}")))?;
+        played.iter().try_for_each(|line| screen.indented("            ", line))?;
     }
-    screen.line(&format!("          ! {line}"))?;
-    screen.line(&format!("            {}{instead}", words::INSTEAD.pick_in(lang)))?;
+    screen.indented("          ! ", line)?;
+    screen.indented(&format!("            {}", words::INSTEAD.pick_in(lang)), instead)?;
     if !whole || said.is_empty() {
         return Ok(());
     }
     screen.line(&format!("            {}", words::YOURS_SAID.pick_in(lang)))?;
-    said.iter().try_for_each(|line| screen.line(&format!("              {line}")))
+    said.iter().try_for_each(|line| screen.indented("              ", line))
 }
 
 /// What the cases are tried with.
