@@ -122,8 +122,11 @@ impl Player<'_> {
 
     /// Asks what will happen; with `--step`, waits for Enter.
     pub(crate) fn ask(&mut self, question: &str) -> Result<(), PlayError> {
-        let word = if self.keyboard.is_some() { words::PREDICT_AND_ENTER } else { words::PREDICT };
-        self.screen.marked_sentence(word.pick_in(self.screen.lang()), question)?;
+        let lang = self.screen.lang();
+        self.screen.marked_sentence(words::PREDICT.pick_in(lang), question)?;
+        if self.keyboard.is_some() {
+            self.screen.line(words::ENTER.pick_in(lang))?;
+        }
         self.wait_for_enter()
     }
 

@@ -26,8 +26,7 @@ impl Word {
 }
 
 pub(crate) const PREDICT: Word = Word { en: "Predict: ", zh_tw: "猜猜看：" };
-pub(crate) const PREDICT_AND_ENTER: Word =
-    Word { en: "Predict, then press Enter (Ctrl-C leaves): ", zh_tw: "猜猜看，再按 Enter（Ctrl-C 離開）：" };
+pub(crate) const ENTER: Word = Word { en: "[Enter; Ctrl-C leaves]", zh_tw: "[按 Enter；Ctrl-C 離開]" };
 pub(crate) const ANSWER: Word = Word { en: "Answer: ", zh_tw: "答案：" };
 pub(crate) const NEXT: Word = Word { en: "Press Enter: ", zh_tw: "按 Enter：" };
 pub(crate) const END_OF_INPUT: Word = Word { en: "(end of input)", zh_tw: "（輸入結束）" };

@@ -171,6 +171,19 @@ fn ctrl_c_in_the_wait_for_enter_leaves_the_line() {
 }
 
 #[test]
+#[cfg(unix)]
+fn a_question_has_the_whole_width_and_what_to_press_stands_below() {
+    let mut terminal =
+        Terminal::start(COURSE, &["--programs", &stand_ins(), "--lang", "en", "demo", &demo_file("good"), "--step"]);
+    terminal.wait_for("stand-in serve`\n");
+    terminal.press("\r");
+    terminal.wait_for("leaves]\n");
+    let question = terminal.shown();
+    let question = question.split_once("Predict: ").unwrap().1.split_once('\n').unwrap();
+    assert_eq!((question.0.ends_with(" say?"), question.1), (true, "[Enter; Ctrl-C leaves]\n"), "{}", terminal.shown());
+}
+
+#[test]
 fn a_line_that_does_not_come_fails_the_demo_and_names_the_step() {
     let (_folder, path) = variant("wait.for = \"Server shutting down...\"", "wait.for = \"a farewell\"");
     let played = play(path.to_str().unwrap(), &[]);
