@@ -6,6 +6,7 @@
 
 mod programs;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -281,6 +282,19 @@ fn the_list_names_every_chapter_in_the_users_language() {
         for part in [&demo.name, demo.title.pick(Lang::ZhTw), &programs] {
             assert!(list.stdout.contains(part), "{part}\n{}", list.stdout);
         }
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn the_help_of_every_program_fits_the_terminal() {
+    let all = demos::all().unwrap();
+    let names: BTreeSet<_> = all.iter().flat_map(course::script::Demo::programs).collect();
+    assert!(names.len() > 10, "{names:?}");
+    for name in names {
+        let (code, help) = Terminal::start(PROGRAMS.join(name).to_str().unwrap(), &["--help"]).end();
+        let wide: Vec<_> = help.lines().filter(|line| columns::width(line) > 80).collect();
+        assert_eq!((code, wide), (Some(0), vec![]), "{name}");
     }
 }
 
