@@ -16,7 +16,7 @@ use std::thread::{self, Builder, Scope};
 use std::time::Duration;
 
 use crossbeam_channel::select;
-use netcommon::accept::{AfterError, after_error};
+use netcommon::accept::AfterError;
 use netcommon::connections::{Connection, Connections};
 use netcommon::console::Lines;
 use netcommon::echo::{Config, Report};
@@ -100,7 +100,7 @@ impl<'scope, 'env: 'scope> Server<'env> {
                         refused += 1;
                     }
                 },
-                Err(error) => self.survive(error, &mut warned)?,
+                Err(error) => self.survive(listener, error, &mut warned)?,
             }
         }
     }
@@ -125,12 +125,12 @@ impl<'scope, 'env: 'scope> Server<'env> {
 
     /// Decides what a failed `accept` means; waits where going on at once would spin.
     // ANCHOR: survive
-    fn survive(self, error: io::Error, warned: &mut bool) -> io::Result<()> {
-        match after_error(&error) {
+    fn survive(self, listener: &TcpListener, error: io::Error, warned: &mut bool) -> io::Result<()> {
+        match listener.after_error(&error) {
             AfterError::AcceptNext => log::debug!("accept: {error}"),
             AfterError::WaitForRoom => {
                 let level = if std::mem::replace(warned, true) { log::Level::Debug } else { log::Level::Warn };
-                log::log!(level, "accept: {error}; clients wait in the backlog until a connection ends");
+                log::log!(level, "accept: {error}; clients wait in the backlog until a connection ends, or a second");
                 select! {
                     recv(self.connections.freed()) -> _ => {}
                     recv(self.shutdown.draining()) -> _ => {}

@@ -9,6 +9,8 @@ use tcp_server::serve;
 const PROGRAM: &str = "tcp-server";
 const SERVER: &str = env!("CARGO_BIN_EXE_tcp-server");
 
+#[path = "../../netcommon/tests/echo/accept.rs"]
+mod accept;
 #[path = "../../netcommon/tests/echo/cli.rs"]
 mod cli;
 #[path = "../../netcommon/tests/echo/descriptors.rs"]

@@ -9,7 +9,7 @@ use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use netcommon::accept::{AfterError, after_error};
+use netcommon::accept::AfterError;
 use netcommon::net::TcpStream;
 use netcommon::readiness::{Interest, TcpSocket};
 
@@ -32,7 +32,7 @@ impl Server<'_> {
             match listener.accept() {
                 Ok((stream, peer)) => self.admit(stream, peer, now),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                Err(error) => match after_error(&error) {
+                Err(error) => match listener.after_error(&error) {
                     AfterError::AcceptNext => log::debug!("accept: {error}"),
                     AfterError::WaitForRoom => return self.wait_for_room(&error, now),
                     AfterError::Stop => return Err(error),
@@ -70,7 +70,7 @@ impl Server<'_> {
     // ANCHOR: wait-for-room
     fn wait_for_room(&mut self, error: &io::Error, now: Instant) -> io::Result<()> {
         let level = if std::mem::replace(&mut self.warned, true) { log::Level::Debug } else { log::Level::Warn };
-        log::log!(level, "accept: {error}; clients wait in the backlog until a connection ends");
+        log::log!(level, "accept: {error}; clients wait in the backlog until a connection ends, or a second");
         self.full_until = Some(now + ROOM_RETRY);
         self.deadlines.set(self.listener, now + ROOM_RETRY);
         self.sockets.set_interest(self.listener, Interest::Nothing)

@@ -9,6 +9,8 @@ use event_server::serve;
 const PROGRAM: &str = "event-server";
 const SERVER: &str = env!("CARGO_BIN_EXE_event-server");
 
+#[path = "../../netcommon/tests/echo/accept.rs"]
+mod accept;
 #[path = "../../netcommon/tests/echo/cli.rs"]
 mod cli;
 #[path = "../../netcommon/tests/echo/descriptors.rs"]

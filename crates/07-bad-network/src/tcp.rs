@@ -265,7 +265,7 @@ impl Relay {
                     self.no_place = false;
                     return Ok(());
                 }
-                Err(error) => match after_error(&error) {
+                Err(error) => match listener.after_error(&error) {
                     AfterError::AcceptNext => log::info!("accept: {error}"),
                     AfterError::WaitForRoom => {
                         self.pause_accepting(Some(&error));

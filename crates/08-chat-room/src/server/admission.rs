@@ -9,7 +9,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, Shutdown};
 use std::time::{Duration, Instant};
 
-use netcommon::accept::{AfterError, after_error};
+use netcommon::accept::AfterError;
 use netcommon::net::TcpStream;
 use netcommon::readiness::{Interest, TcpSocket};
 
@@ -55,7 +55,7 @@ impl Server<'_> {
                 // An IPv4 client of an IPv6 listener counts under its IPv4 address.
                 Ok((stream, peer)) => self.admit(stream, peer.ip().to_canonical(), now),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                Err(error) => match after_error(&error) {
+                Err(error) => match listener.after_error(&error) {
                     AfterError::AcceptNext => log::debug!("accept: {error}"),
                     AfterError::WaitForRoom => return self.wait_for_room(&error, now),
                     AfterError::Stop => return Err(error),
@@ -101,7 +101,7 @@ impl Server<'_> {
     fn wait_for_room(&mut self, error: &io::Error, now: Instant) -> io::Result<()> {
         let warned = std::mem::replace(&mut self.admission.warned, true);
         let level = if warned { log::Level::Debug } else { log::Level::Warn };
-        log::log!(level, "accept: {error}; clients wait in the backlog until a connection ends");
+        log::log!(level, "accept: {error}; clients wait in the backlog until a connection ends, or a second");
         self.admission.full_until = Some(now + ROOM_RETRY);
         self.deadlines.set(self.listener, now + ROOM_RETRY);
         self.sockets.set_interest(self.listener, Interest::Nothing)

@@ -193,7 +193,7 @@ impl Relay {
                     self.paused = false;
                     return Ok(());
                 }
-                Err(error) => match after_error(&error) {
+                Err(error) => match listener.after_error(&error) {
                     AfterError::AcceptNext => log::info!("accept: {error}"),
                     AfterError::WaitForRoom => {
                         self.pause_accepting(Some(&error));

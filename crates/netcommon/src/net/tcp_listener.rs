@@ -5,10 +5,12 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use socket2::{Domain, Protocol, Type};
 
 use super::{TcpStream, fd_of, loopback, name, open, tell_close, told, told_addr};
+use crate::accept::{self, AfterError, FAILURES_MAX};
 use crate::narrate::{self, Call, Kind, Outcome};
 
 /// How many finished handshakes the kernel keeps until we accept them.
@@ -32,7 +34,11 @@ impl Default for ListenOptions {
 
 /// A listening socket; accepted streams come out of it.
 #[derive(Debug)]
-pub struct TcpListener(std::net::TcpListener);
+pub struct TcpListener {
+    listener: std::net::TcpListener,
+    /// How often `accept` has failed since it last gave a client, or found nobody waiting.
+    failures: AtomicU32,
+}
 
 impl TcpListener {
     /// Binds and listens with the default options.
@@ -65,8 +71,8 @@ impl TcpListener {
     pub fn bind_with(addr: SocketAddr, options: &ListenOptions) -> io::Result<Self> {
         let socket = open(Domain::for_address(addr), Type::STREAM, Protocol::TCP)?;
         // The destructor of this wrapper tells of the close, also when a later step fails.
-        let listener = Self(socket.into());
-        let (socket, fd) = (socket2::SockRef::from(&listener.0), fd_of(&listener.0));
+        let listener = Self::of(socket.into());
+        let (socket, fd) = (socket2::SockRef::from(&listener.listener), fd_of(&listener.listener));
         // On Windows the option means something else: it lets a second program take the address away.
         if cfg!(unix) {
             let name = "SO_REUSEADDR";
@@ -78,15 +84,19 @@ impl TcpListener {
     }
     // ANCHOR_END: bind
 
+    fn of(listener: std::net::TcpListener) -> Self {
+        Self { listener, failures: AtomicU32::new(0) }
+    }
+
     /// Waits for the next finished handshake and returns its stream and the peer's address.
     ///
     /// `accept(2)`, then `TCP_NODELAY`. Blocks until a client comes; a [`crate::shutdown::Waker`] ends
     /// the wait.
     ///
     /// # Errors
-    /// What to do about each is decided by [`crate::accept::after_error`]; most of them mean "go on".
+    /// What to do about each is decided by [`TcpListener::after_error`]; most of them mean "go on".
     pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        let result = self.0.accept();
+        let result = self.listener.accept();
         if narrate::is_on() {
             let outcome = match &result {
                 Ok((stream, peer)) => {
@@ -95,8 +105,12 @@ impl TcpListener {
                 }
                 Err(error) => Outcome::Failed(error),
             };
-            narrate::tell(&Call::Accept { fd: fd_of(&self.0) }, &outcome);
+            narrate::tell(&Call::Accept { fd: fd_of(&self.listener) }, &outcome);
         }
+        match &result {
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => self.failures.fetch_add(1, Ordering::Relaxed),
+            _ => self.failures.swap(0, Ordering::Relaxed),
+        };
         let (stream, peer) = result?;
         let stream = TcpStream::from_std(stream);
         // A stream whose peer has gone already may refuse the option; the first read will tell.
@@ -104,12 +118,22 @@ impl TcpListener {
         Ok((stream, peer))
     }
 
+    /// What to do about the error that [`TcpListener::accept`] has just returned: as [`accept::after_error`],
+    /// but an error that lasts is waited for like a lack of room. Does not block.
+    #[must_use]
+    pub fn after_error(&self, error: &io::Error) -> AfterError {
+        match accept::after_error(error) {
+            AfterError::AcceptNext if self.failures.load(Ordering::Relaxed) >= FAILURES_MAX => AfterError::WaitForRoom,
+            after => after,
+        }
+    }
+
     /// The address that the listener is bound to, with the real port: `getsockname(2)`.
     ///
     /// # Errors
     /// When the system has no resources left.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        told_addr(self.0.local_addr(), || Call::LocalAddr { fd: fd_of(&self.0) })
+        told_addr(self.listener.local_addr(), || Call::LocalAddr { fd: fd_of(&self.listener) })
     }
 
     /// The address under which this machine reaches the listener: loopback for a wildcard address.
@@ -125,18 +149,18 @@ impl TcpListener {
     /// # Errors
     /// Not on an open socket.
     pub fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
-        self.0.set_nonblocking(nonblocking)
+        self.listener.set_nonblocking(nonblocking)
     }
 
     /// The std socket inside, for `polling` and for options that this wrapper does not carry.
     #[must_use]
     pub fn as_std(&self) -> &std::net::TcpListener {
-        &self.0
+        &self.listener
     }
 }
 
 impl Drop for TcpListener {
     fn drop(&mut self) {
-        tell_close(Kind::Listener, || fd_of(&self.0));
+        tell_close(Kind::Listener, || fd_of(&self.listener));
     }
 }

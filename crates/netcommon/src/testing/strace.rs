@@ -25,15 +25,29 @@ const FILTER: &str = "trace=%network,close";
 /// `None`, and a word on stderr, where strace is missing.
 #[must_use]
 pub fn start(log: &Path, exe: &str, args: &[&str]) -> Option<Program> {
+    // -D: the program is our child and strace its own grandchild, so Ctrl-C reaches the program.
+    start_with(&["-D", "-f", "-s", "65536", "-e", FILTER, "-e", "signal=none"], log, exe, args)
+}
+
+/// Starts `exe` and lets some calls fail without the kernel being asked: `accept4:error=EPERM:when=2+`, as
+/// strace(1) has it under `-e inject`. The log has those calls only, a failed one with `INJECTED` in its line.
+///
+/// `None` as in [`start`].
+#[must_use]
+pub fn start_faulty(fault: &str, log: &Path, exe: &str, args: &[&str]) -> Option<Program> {
+    let call = fault.split(':').next().unwrap_or_default();
+    let (trace, inject) = (format!("trace={call}"), format!("inject={fault}"));
+    start_with(&["-D", "-f", "-e", &trace, "-e", &inject], log, exe, args)
+}
+
+fn start_with(options: &[&str], log: &Path, exe: &str, args: &[&str]) -> Option<Program> {
     let there = Command::new("strace").arg("-V").stdout(Stdio::null()).stderr(Stdio::null()).status();
     if !there.is_ok_and(|status| status.success()) {
         eprintln!("skipped: strace is not installed");
         return None;
     }
-    // -D: the program is our child and strace its own grandchild, so Ctrl-C reaches the program.
     let mut command = Command::new("strace");
-    command.args(["-D", "-f", "-s", "65536", "-e", FILTER, "-e", "signal=none", "-o"]).arg(log);
-    Some(Program::start_command(command.arg(exe).args(args)))
+    Some(Program::start_command(command.args(options).arg("-o").arg(log).arg(exe).args(args)))
 }
 
 /// The log of the program with this process number, which has ended: waits for strace's last word on it.
