@@ -34,7 +34,22 @@ fn the_servers_narration_is_what_the_kernel_was_asked() {
     let finished = server.wait();
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
     strace::compare(&finished.stderr, &strace::read_log(&log, pid));
-    assert!(finished.stderr.contains("the kernel had finished the handshake before we asked"), "{}", finished.stderr);
+    let told = "the kernel does the handshake; accept hands us the finished connection";
+    assert!(finished.stderr.contains(told), "{}", finished.stderr);
+}
+
+#[test]
+fn what_a_shutdown_does_is_not_said_of_the_client() {
+    let mut server =
+        netcommon::testing::Program::start(env!("CARGO_BIN_EXE_tcp-server"), &["127.0.0.1:0", "--narrate=en"]);
+    // It stays, silent: the end of stream is our own doing, and behind it our half-close leaves nothing to read.
+    let client = connect(server.listening_addr());
+    ask(&client, b"x", b"Server received: x");
+    server.interrupt();
+    let told = server.expect_stderr_line("end of stream:");
+    assert!(told.ends_with("or we have stopped reading"), "{told}");
+    let told = server.expect_stderr_line("SHUT_WR) = 0");
+    assert!(told.ends_with("the other direction stays as it is"), "{told}");
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //! stderr: the call, its arguments, its result, and a plain sentence.
 //!
 //! ```text
-//! accept(3) = 4 from 127.0.0.1:50312          the kernel had finished the handshake before we asked
+//! accept(3) = 4 from 127.0.0.1:50312          the kernel does the handshake; accept hands us the finished connection
 //! ```
 //!
 //! A test runs a program under strace and demands the same calls, so the narration cannot lie.

@@ -79,9 +79,10 @@ fn life_cycle(call: &Call<'_>) -> Pair {
             "the kernel now completes handshakes and keeps up to that many for us",
             "從現在起核心會替我們完成三向交握，最多替我們保留這麼多條連線",
         ),
-        Call::Accept { .. } => {
-            ("the kernel had finished the handshake before we asked", "在我們開口之前，核心早已完成三向交握")
-        }
+        Call::Accept { .. } => (
+            "the kernel does the handshake; accept hands us the finished connection",
+            "三向交握由核心完成；accept 只是把連好的連線交給我們",
+        ),
         Call::Connect { .. } => ("connected: the peer's kernel has answered", "連上了：對方的核心已經回應"),
         Call::TakeError { .. } => (
             "the connect has ended without an error: the handshake is complete",
@@ -114,7 +115,10 @@ fn close(kind: Kind) -> Pair {
 
 fn shutdown(how: Shutdown) -> Pair {
     match how {
-        Shutdown::Write => ("half-close: we send a FIN, but can still read", "半關閉：我們送出 FIN，但仍然可以讀"),
+        Shutdown::Write => (
+            "half-close: we send a FIN; the other direction stays as it is",
+            "半關閉：我們送出 FIN；另一個方向維持原樣",
+        ),
         Shutdown::Read => (
             "we read no further; a thread that waits in recv gets an end of stream",
             "我們不再讀了；正在 recv 裡等待的執行緒會讀到串流結尾",
@@ -136,8 +140,8 @@ fn data(call: &Call<'_>, outcome: &Outcome<'_>) -> Pair {
             "交給網路一個資料包；沒有人保證它會到",
         ),
         (Call::Recv { .. }, Outcome::Received([])) => (
-            "end of stream: the peer has sent its FIN and will send no more",
-            "串流結尾：對方已送出 FIN，不會再送資料了",
+            "end of stream: the peer has sent its FIN, or we have stopped reading",
+            "串流結尾：對方已送出 FIN，或是我們自己不再讀了",
         ),
         (Call::Recv { .. }, _) => {
             ("the bytes that were there; not necessarily one message", "當時已經到的位元組；不一定正好是一則訊息")
