@@ -7,7 +7,8 @@
 //! ```
 //!
 //! Both output streams share one pipe, so lines keep the order in which the program wrote them, as on
-//! a terminal. A lane that is dropped kills its program, reaps it and joins its thread.
+//! a terminal. A lane that is dropped kills its program, reaps it and joins its thread,
+//! unless a child of the program keeps the pipe open.
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -15,7 +16,7 @@ use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, bounded, select};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, select};
 use netcommon::escape::escape;
 use netcommon::shutdown::StageReached;
 
@@ -28,6 +29,9 @@ const LINE_BYTES_MAX: u64 = 16 * 1024;
 
 /// Lines that a failed step shows of each lane: more than a demo has, less than floods a terminal.
 const REMEMBERED_LINES_MAX: usize = 60;
+
+/// How long the end of a program's output may be behind its own; longer, and a child of the program has it.
+const OUTPUT_END_MAX: Duration = Duration::from_secs(1);
 
 /// How long between two looks at a program that has closed its output and not yet ended.
 const EXIT_POLL: Duration = Duration::from_millis(5);
@@ -164,7 +168,7 @@ impl Lane {
                 return Ok(Some(status));
             }
             // No system-independent wait with a deadline exists.
-            let interrupted = stop.recv_timeout(EXIT_POLL) == Err(crossbeam_channel::RecvTimeoutError::Disconnected);
+            let interrupted = stop.recv_timeout(EXIT_POLL) == Err(RecvTimeoutError::Disconnected);
             if interrupted || Instant::now() >= deadline {
                 return Ok(None);
             }
@@ -191,10 +195,24 @@ impl Drop for Lane {
         // Both fail when it has ended and was waited for, which is what we want.
         let _ = self.child.kill();
         let _ = self.child.wait();
-        self.lines = None;
-        if let Some(reader) = self.reader.take() {
+        let ended = self.lines.take().is_none_or(|lines| has_ended(&lines, Instant::now() + OUTPUT_END_MAX));
+        if let Some(reader) = self.reader.take()
+            && ended
+        {
             // A panic of the reader has been printed by the panic hook; there is nothing to add.
             let _ = reader.join();
+        }
+    }
+}
+
+/// Whether the reader comes to the output's end before `deadline`. If not, a child that the program has left
+/// behind keeps the pipe open, and nobody can say for how long: the reader is left to it.
+fn has_ended(lines: &Receiver<String>, deadline: Instant) -> bool {
+    loop {
+        match lines.recv_deadline(deadline) {
+            Ok(_) if Instant::now() < deadline => {}
+            Err(RecvTimeoutError::Disconnected) => return true,
+            Ok(_) | Err(RecvTimeoutError::Timeout) => return false,
         }
     }
 }
@@ -225,6 +243,19 @@ fn printable(line: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[cfg(unix)]
+    fn a_child_that_keeps_the_output_open_does_not_hold_up_the_end() {
+        let mut shell = Command::new("sh");
+        // `cat` outlives the shell until its input ends, which happens when the lane is gone.
+        shell.args(["-c", "exec 3<&0; cat <&3 & echo started; wait"]);
+        let mut lane = Lane::start("小明", shell).unwrap();
+        let shutdown = netcommon::shutdown::Shutdown::new();
+        let deadline = Instant::now() + netcommon::testing::DEADLINE;
+        assert_eq!(lane.next_line(deadline, shutdown.draining()), Heard::Line("started".to_owned()));
+        let () = netcommon::testing::aside("drop", move || drop(lane)).wait();
+    }
 
     #[test]
     fn a_line_loses_its_end_and_whatever_a_terminal_would_obey() {
