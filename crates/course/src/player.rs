@@ -247,7 +247,7 @@ impl Player<'_> {
                 Heard::Interrupted => return Err(PlayError::Interrupted),
                 Heard::TimedOut => return Err(self.still_running()),
             };
-            if let Some(captured) = missing.peek().and_then(|part| part.find_in(&line, &session.values)) {
+            if let Some(captured) = missing.peek().and_then(|part| part.find_in_table(&line, &session.values)) {
                 session.values.extend(captured);
                 missing.next();
             }

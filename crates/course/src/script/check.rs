@@ -24,18 +24,26 @@ struct State<'a> {
     running: BTreeSet<&'a str>,
     captured: BTreeSet<&'a str>,
     question_open: bool,
+    /// Something that would fail the demo has been looked at since the question.
+    answer_seen: bool,
 }
 
 impl<'a> State<'a> {
     fn step(&mut self, step: &'a Step) -> Result<(), String> {
+        self.answer_seen |= match step {
+            Step::Wait { .. } | Step::Exit { .. } | Step::Same { .. } => true,
+            Step::Run { expect, .. } => !expect.is_empty(),
+            _ => false,
+        };
         match step {
             Step::Say(_) => Ok(()),
             Step::Ask(_) if self.question_open => Err("a question before the last one was answered".to_owned()),
             Step::Ask(_) => {
-                self.question_open = true;
+                (self.question_open, self.answer_seen) = (true, false);
                 Ok(())
             }
             Step::Answer(_) if !self.question_open => Err("an answer without a question".to_owned()),
+            Step::Answer(_) if !self.answer_seen => Err("an answer that no step has held to what happened".to_owned()),
             Step::Answer(_) => {
                 self.question_open = false;
                 Ok(())
@@ -139,6 +147,7 @@ mod tests {
         let outside = "[[steps]]\npage.file = \"../報告.html\"\n";
         let elsewhere = "[[steps]]\nsame.file = \"課表.txt\"\nsame.copy = \"收件匣/../../課表.txt\"\n";
         let unknown = "[[steps]]\nrun.lane = \"小明\"\nrun.command = \"echo {server}\"\n";
+        let run = "[[steps]]\nrun.lane = \"小明\"\nrun.command = \"echo\"\n";
         for (steps, want) in [
             (vec![START, START], "step 2: lane `伺服器` is still running"),
             (vec![START], "step 1: the demo ends without `exit` for lane `伺服器`"),
@@ -147,6 +156,8 @@ mod tests {
             (vec![unknown], "step 1: nothing has captured `{server}`"),
             (vec![ASK, ASK], "step 2: a question before the last one was answered"),
             (vec![ANSWER], "step 1: an answer without a question"),
+            (vec![START, ASK, ANSWER, EXIT], "step 3: an answer that no step has held to what happened"),
+            (vec![START, EXIT, ASK, run, ANSWER], "step 5: an answer that no step has held to what happened"),
             (vec![ASK], "step 1: the demo ends with a question"),
             (vec![outside], "step 1: `../報告.html` is not a plain name"),
             (vec![elsewhere], "step 1: `收件匣/../../課表.txt` leads out of the folder"),

@@ -161,7 +161,7 @@ pub enum Step {
         lane: String,
         /// What a pupil would type, without `cargo run -p`.
         command: CommandLine,
-        /// What its lines must contain, in this order.
+        /// What its lines must contain, in this order; several blanks in a line count as one.
         #[serde(default)]
         expect: Vec<Pattern>,
         /// Shows only lines that contain one of these, and says how many it leaves out.

@@ -57,6 +57,15 @@ impl Pattern {
             .find_map(|start| match_from(&parts, &line[start..], values, false))
     }
 
+    /// As [`Pattern::find_in`], with each run of blanks in `line` as one: in a table, the columns' width depends
+    /// on the language.
+    #[must_use]
+    pub fn find_in_table(&self, line: &str, values: &Values) -> Option<Values> {
+        let mut chars: Vec<char> = line.chars().collect();
+        chars.dedup_by(|next, before| *next == ' ' && *before == ' ');
+        self.find_in(&chars.into_iter().collect::<String>(), values)
+    }
+
     /// What `line` captures if it matches as a whole.
     #[must_use]
     pub fn match_whole(&self, line: &str, values: &Values) -> Option<Values> {
@@ -148,6 +157,15 @@ mod tests {
         assert_eq!(find("listening on {server}", line, &Values::new()), Some(server("[::1]:9999")));
         assert_eq!(find("listening on {server}", "listening on ", &Values::new()), None);
         assert_eq!(find("listening on {server}", "listening on  x", &Values::new()), None);
+    }
+
+    #[test]
+    fn a_row_is_found_however_wide_its_columns_are() {
+        let row = Pattern::from("網路 6 2 4 e7".to_owned());
+        for line in ["  網路         6           2        4  e7 b6", "  網路  6  2  4  e7 b6"] {
+            assert!(row.find_in_table(line, &Values::new()).is_some(), "{line}");
+        }
+        assert!(row.find_in_table("  網路  2  6  4  e7 b6", &Values::new()).is_none());
     }
 
     #[test]
