@@ -8,7 +8,8 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use crate::harness::{ask, clients_that_fit, connect, rest, until};
+use crate::harness::{ask, clients_that_fit, connect, frame, rest, until};
+use netcommon::echo::ANSWER_PREFIX;
 use netcommon::testing::{DEADLINE, Program};
 
 use crate::SERVER;
@@ -17,7 +18,11 @@ use crate::SERVER;
 const LONG_GRACE: &str = "60s";
 
 fn start(grace: &str) -> (Program, std::net::SocketAddr) {
-    let mut server = Program::start(SERVER, &["127.0.0.1:0", "--grace", grace]);
+    start_with(&["127.0.0.1:0", "--grace", grace])
+}
+
+fn start_with(args: &[&str]) -> (Program, std::net::SocketAddr) {
+    let mut server = Program::start(SERVER, args);
     let addr = server.listening_addr();
     (server, addr)
 }
@@ -34,10 +39,14 @@ fn served(addr: std::net::SocketAddr) -> TcpStream {
 
 /// A client whose answers fill every buffer, so the server is certainly in its write.
 fn never_reading(server: &mut Program, addr: std::net::SocketAddr) -> TcpStream {
+    never_reading_says(&[b'x'; 8192], server, addr)
+}
+
+fn never_reading_says(piece: &[u8], server: &mut Program, addr: std::net::SocketAddr) -> TcpStream {
     let client = connect(addr);
     client.set_write_timeout(Some(BLOCKED)).unwrap();
     // Until our own writes block: then the server has stopped reading, because its write blocks.
-    until("the server stops reading", || (&client).write_all(&[b'x'; 8192]).is_err());
+    until("the server stops reading", || (&client).write_all(piece).is_err());
     server.expect_line("Received from");
     client
 }
@@ -69,18 +78,24 @@ fn idle_clients_get_an_end_of_stream_and_do_not_delay_the_end() {
 
 #[test]
 fn an_answer_in_progress_is_finished() {
-    let (mut server, addr) = start(LONG_GRACE);
-    let client = never_reading(&mut server, addr);
+    // With their lengths before them, answers cannot hide a cut.
+    let (mut server, addr) = start_with(&["127.0.0.1:0", "--grace", LONG_GRACE, "--framing", "length"]);
+    let message = [b'x'; 8192];
+    let client = never_reading_says(&frame(&message), &mut server, addr);
     server.interrupt();
     server.expect_line("Server shutting down...");
     // The server is in the middle of an answer. Now we read: it comes whole, then the end.
     let everything = rest(&client);
-    let answers = everything.iter().filter(|byte| **byte == b':').count();
-    let echoed = everything.iter().filter(|byte| **byte == b'x').count();
-    assert_eq!(everything.len(), answers * "Server received: ".len() + echoed, "cut inside an answer");
+    let answer = frame(&[ANSWER_PREFIX, &message].concat());
+    let answers = everything.chunks(answer.len());
+    for (number, got) in answers.clone().enumerate() {
+        assert!(got == answer, "answer {number} of {}: {} bytes", answers.len(), got.len());
+    }
     let finished = server.wait();
     assert_eq!(finished.code, Some(0));
-    assert!(finished.stdout.contains("closed: shutdown ("), "{}", finished.stdout);
+    let carried = format!("closed: shutdown ({} messages, ", answers.len());
+    assert!(finished.stdout.contains(&carried), "{carried}\n{}", finished.stdout);
+    assert!(finished.stdout.contains(&format!(" {} bytes out", everything.len())), "{}", finished.stdout);
 }
 
 #[test]
