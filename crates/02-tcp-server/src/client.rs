@@ -4,7 +4,7 @@
 //! our patience, or the server shuts down. Read `netcommon::echo` and `patience.rs` first, `server.rs` next.
 //! Source: UNP section 5.2 (`str_echo`), RFC 9112 section 9.6 (why a closing server goes on reading).
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::net::{self, SocketAddr};
 use std::time::Instant;
 
@@ -34,52 +34,43 @@ pub(crate) struct Client<'a> {
     pub(crate) lines: &'a Lines,
 }
 
-#[derive(Debug, Default)]
-struct Tally {
-    messages: u64,
-    bytes_in: u64,
-    bytes_out: u64,
-}
-
 impl Client<'_> {
     /// Serves the client to the end; blocks in reads and writes, which `Connections::drain` ends.
     pub(crate) fn serve(&self) -> Summary {
         let started = Instant::now();
-        let mut tally = Tally::default();
-        let end = match self.answer_all(&mut tally) {
+        let patient = Patient::new(self.stream, self.config.idle_timeout);
+        let mut messages = 0;
+        let end = match self.answer_all(&patient, &mut messages) {
             Ok(()) | Err(End::Frame(_) | End::EndOfStream) if self.shutdown.is_draining() => End::Shutdown,
             Ok(()) => End::EndOfStream,
             Err(End::Failed(_) | End::NotReading) if self.shutdown.is_draining() => End::Cut,
             Err(end) => end,
         };
         match &end {
-            End::Frame(error) => self.refuse(error),
-            End::Shutdown => self.release(),
+            End::Frame(error) => self.refuse(error, &patient),
+            End::Shutdown => self.release(&patient),
             _ => {}
         }
-        let Tally { messages, bytes_in, bytes_out } = tally;
+        let [bytes_in, bytes_out] = patient.carried();
         Summary { peer: self.peer, messages, bytes_in, bytes_out, duration: started.elapsed(), end }
     }
 
     /// The heart of the chapter: read a message, answer it, until the stream ends.
     // ANCHOR: answer-all
-    fn answer_all(&self, tally: &mut Tally) -> Result<(), End> {
+    fn answer_all(&self, patient: &Patient<'_>, messages: &mut u64) -> Result<(), End> {
         let limits = self.config.limits();
-        let patient = Patient::new(self.stream, self.config.idle_timeout).map_err(End::Failed)?;
-        let mut reader = MessageReader::new(&patient, self.config.framing, limits);
+        let mut reader = MessageReader::new(patient, self.config.framing, limits);
         let answerer = Answerer::new(self.config.framing, limits);
         let mut wire = Vec::new();
         while let Some(message) = reader.read_message().map_err(why_reading_ended)? {
             self.config.show(self.lines, self.peer, message);
-            tally.messages += 1;
-            tally.bytes_in += message.len() as u64;
+            *messages += 1;
             answerer.answer(message, &mut wire).map_err(|error| End::Failed(io::Error::other(error)))?;
             patient.renew();
             if wire.len() < GATHER_MAX && reader.has_message() {
                 continue;
             }
-            self.send(&wire)?;
-            tally.bytes_out += wire.len() as u64;
+            patient.send(&wire).map_err(why_writing_ended)?;
             wire.clear();
             wire.shrink_to(KEPT_MAX);
             if self.shutdown.is_draining() {
@@ -90,28 +81,27 @@ impl Client<'_> {
     }
     // ANCHOR_END: answer-all
 
-    fn send(&self, wire: &[u8]) -> Result<(), End> {
-        let mut stream: &TcpStream = self.stream;
-        stream.write_all(wire).map_err(|error| if is_timeout(&error) { End::NotReading } else { End::Failed(error) })
-    }
-
     /// Tells the client which rule it broke, then releases the connection.
-    fn refuse(&self, error: &FrameError) {
+    fn refuse(&self, error: &FrameError, patient: &Patient<'_>) {
         // A client that does not even take this loses nothing that it could use.
-        if self.send(&self.config.refusal(error)).is_ok() {
-            self.release();
+        if patient.send(&self.config.refusal(error)).is_ok() {
+            self.release(patient);
         }
     }
 
     /// Sends our FIN and reads on for a moment; [`LINGER`] says why.
-    fn release(&self) {
+    fn release(&self, patient: &Patient<'_>) {
         let deadline = Instant::now() + LINGER;
         let mut stream: &TcpStream = self.stream;
         let mut thrown_away = [0; 1024];
         let mut discard = || -> io::Result<()> {
             stream.shutdown(net::Shutdown::Write)?;
             stream.set_read_timeout(Some(LINGER))?;
-            while Instant::now() < deadline && stream.read(&mut thrown_away)? > 0 {}
+            let mut len = 1;
+            while len > 0 && Instant::now() < deadline {
+                len = stream.read(&mut thrown_away)?;
+                patient.count_in(len);
+            }
             Ok(())
         };
         // Whatever fails here, the connection is closed next.
@@ -126,4 +116,9 @@ fn why_reading_ended(error: ReadError) -> End {
         ReadError::Io(error) if is_timeout(&error) => End::Idle,
         ReadError::Io(error) => End::Failed(error),
     }
+}
+
+/// Which end an error of writing is.
+fn why_writing_ended(error: io::Error) -> End {
+    if is_timeout(&error) { End::NotReading } else { End::Failed(error) }
 }

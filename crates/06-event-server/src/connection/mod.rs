@@ -119,6 +119,7 @@ impl Connection {
 
     /// Bytes have come: answers the messages that are whole now.
     pub fn received(&mut self, input: &[u8], now: Instant, desk: &mut Desk<'_>) {
+        self.bytes_in += input.len() as u64;
         // Behind a refusal or our FIN, what still comes is thrown away.
         if matches!(self.phase, Phase::Talking) {
             self.answer(input, now, desk);
@@ -132,7 +133,6 @@ impl Connection {
             match self.decoder.decode(&mut input) {
                 Ok(Some(message)) => {
                     self.messages += 1;
-                    self.bytes_in += message.len() as u64;
                     self.deadline = now + desk.idle_timeout();
                     desk.answer(self.peer, message, &mut self.output);
                 }

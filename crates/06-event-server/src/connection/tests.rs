@@ -103,7 +103,7 @@ fn lines_that_are_cut_anywhere_get_the_same_answers() {
             assert_eq!(String::from_utf8_lossy(&script.got), answers(&["早安", "", "bob", "午安"]), "{first} {second}");
             assert_eq!(script.ends().run(1), Step::Close);
             let summary = script.connection.summary(script.now).to_string();
-            assert!(summary.contains("end of stream (4 messages, 15 bytes in, 87 bytes out"), "{summary}");
+            assert!(summary.contains("end of stream (4 messages, 20 bytes in, 87 bytes out"), "{summary}");
         }
     }
 }

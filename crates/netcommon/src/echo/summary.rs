@@ -53,9 +53,9 @@ pub struct Summary {
     pub peer: SocketAddr,
     /// Messages answered.
     pub messages: u64,
-    /// Bytes of messages from the client, without framing.
+    /// Bytes read from the client, with framing, and with what was refused or thrown away.
     pub bytes_in: u64,
-    /// Bytes written to the client, with framing.
+    /// Bytes written to the client, with framing and refusals.
     pub bytes_out: u64,
     /// From accept to close.
     pub duration: Duration,

@@ -53,7 +53,10 @@ fn each_end_has_its_own_words() {
     let half = connect(addr);
     (&half).write_all(&frame("只說一半".as_bytes())[..7]).unwrap();
     half.shutdown(Shutdown::Write).unwrap();
-    server.expect_line("closed: peer closed after 3 of 12 bytes");
+    let told = rest(&half).len();
+    // What counts is what was on the wire: the length, half of a message, and our refusal.
+    let carried = format!("closed: peer closed after 3 of 12 bytes (0 messages, 7 bytes in, {told} bytes out, ");
+    server.expect_line(&carried);
 
     let reset = connect(addr);
     socket2::SockRef::from(&reset).set_linger(Some(std::time::Duration::ZERO)).unwrap();
@@ -62,7 +65,11 @@ fn each_end_has_its_own_words() {
 
     let long = connect(addr);
     (&long).write_all(&101_u32.to_be_bytes()).unwrap();
-    server.expect_line("closed: length 101 exceeds the limit of 100 bytes");
+    long.shutdown(Shutdown::Write).unwrap();
+    let told = rest(&long).len();
+    let carried =
+        format!("closed: length 101 exceeds the limit of 100 bytes (0 messages, 4 bytes in, {told} bytes out, ");
+    server.expect_line(&carried);
 
     // A server of its own: to one that waits so little, the others would be too slow on a busy machine.
     let mut impatient = Program::start(SERVER, &["127.0.0.1:0", "--idle-timeout", "200ms"]);
