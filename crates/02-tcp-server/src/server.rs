@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! thread "main"      waits in accept          woken by the token's waker
-//!   └ thread "client 127.0.0.1:50312" …       waits in read and write; ended by Connections::drain
+//!   └ thread "client :50312" …       waits in read and write; ended by Connections::drain
 //! thread "ctrl-c"    waits for a signal       advances the token (made by the ctrlc crate)
 //! thread "console"   waits for lines          ended by Console::finish
 //! ```
@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 use std::thread::{self, Builder, Scope};
 use std::time::Duration;
 
-use crossbeam_channel::select;
+use crossbeam_channel::{bounded, select};
 use netcommon::accept::AfterError;
 use netcommon::connections::{Connection, Connections};
 use netcommon::console::Lines;
@@ -91,10 +91,10 @@ impl<'scope, 'env: 'scope> Server<'env> {
             }
             match accepted {
                 Ok((stream, peer)) => match self.connections.admit(stream) {
-                    Ok(connection) => {
-                        self.start(connection, peer, scope);
-                        served += 1;
-                    }
+                    Ok(connection) => match self.start(connection, peer, scope) {
+                        true => served += 1,
+                        false => refused += 1,
+                    },
                     Err(stream) => {
                         self.config.turn_away(&stream, peer, self.lines);
                         refused += 1;
@@ -106,21 +106,28 @@ impl<'scope, 'env: 'scope> Server<'env> {
     }
     // ANCHOR_END: accept-all
 
-    /// Starts the thread of one client.
-    fn start(self, connection: Connection<'env>, peer: SocketAddr, scope: &'scope Scope<'scope, 'env>) {
+    /// Starts the thread of one client; if the system gives none, tells the client so and returns `false`.
+    fn start(self, connection: Connection<'env>, peer: SocketAddr, scope: &'scope Scope<'scope, 'env>) -> bool {
         let Self { config, shutdown, lines, .. } = self;
-        lines.line(format_args!("Accepted connection from {peer}"));
-        let thread = Builder::new().name(format!("client {peer}")).stack_size(STACK_BYTES);
+        // Linux keeps 15 bytes of a thread's name: an address would lose its port.
+        let thread = Builder::new().name(format!("client :{}", peer.port())).stack_size(STACK_BYTES);
+        // Handed over when the thread is there: a closure that does not start takes the connection with it.
+        let (hand_over, taken) = bounded(1);
         let started = thread.spawn_scoped(scope, move || {
+            let Ok(connection) = taken.recv() else { return };
             let summary = Client { stream: &connection, peer, config, shutdown, lines }.serve();
             // Close first: whoever reads the line may count on the client having its FIN.
             drop(connection);
             lines.line(format_args!("{summary}"));
         });
         if let Err(error) = started {
-            // The closure is gone, and the connection in it closed.
-            log::warn!("no thread for {peer}: {error}; its connection is closed");
+            config.turn_away_without(&connection, peer, lines, &format!("no thread is left: {error}"));
+            return false;
         }
+        lines.line(format_args!("Accepted connection from {peer}"));
+        // The channel has room for it, and the thread waits.
+        let _ = hand_over.send(connection);
+        true
     }
 
     /// Decides what a failed `accept` means; waits where going on at once would spin.

@@ -142,10 +142,20 @@ impl Config {
     }
 
     /// Tells a client that all places are taken. Does not block: the send buffer of a new connection is empty.
-    pub fn turn_away(&self, mut stream: &TcpStream, peer: SocketAddr, lines: &Lines) {
+    pub fn turn_away(&self, stream: &TcpStream, peer: SocketAddr, lines: &Lines) {
         let max = self.max_connections;
         lines.line(format_args!("Turned away {peer}: {max} connections are open"));
-        let wire = self.framed(&format!("Server is full: {max} connections at once; try again later"));
+        self.say_full(stream, &format!("{max} connections at once"));
+    }
+
+    /// The same for a client for whom the system lacks something; only our terminal is told what.
+    pub fn turn_away_without(&self, stream: &TcpStream, peer: SocketAddr, lines: &Lines, what: &str) {
+        lines.line(format_args!("Turned away {peer}: {what}"));
+        self.say_full(stream, "no room for another connection");
+    }
+
+    fn say_full(&self, mut stream: &TcpStream, why: &str) {
+        let wire = self.framed(&format!("Server is full: {why}; try again later"));
         // Reading what the client has sent already keeps our close from becoming an RST that would
         // destroy the reason on its way. Whatever fails here, the stream is closed next.
         let _ = stream.set_nonblocking(true);
@@ -168,7 +178,7 @@ impl Config {
 pub struct Report {
     /// Connections served.
     pub served: u64,
-    /// Clients turned away because all places were taken.
+    /// Clients turned away because all places were taken, or the system had none.
     pub refused: u64,
     /// Connections that were cut because their answers were not out in time.
     pub cut: usize,

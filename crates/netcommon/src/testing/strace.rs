@@ -30,7 +30,7 @@ pub fn start(log: &Path, exe: &str, args: &[&str]) -> Option<Program> {
 }
 
 /// Starts `exe` and lets some calls fail without the kernel being asked: `accept4:error=EPERM:when=2+`, as
-/// strace(1) has it under `-e inject`. The log has those calls only, a failed one with `INJECTED` in its line.
+/// strace(1) has it under `-e inject`. The log has those calls only, a failed one with `INJECTED` in its line. Several calls have commas between them.
 ///
 /// `None` as in [`start`].
 #[must_use]
