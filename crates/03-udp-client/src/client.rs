@@ -11,6 +11,7 @@ use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
+use netcommon::connect::{ConnectError, Failures};
 use netcommon::error::{OpError, is_timeout, is_too_long};
 use netcommon::escape::quote;
 use netcommon::net::{UdpSocket, datagram_len_max};
@@ -80,7 +81,7 @@ impl Client {
     /// assert_eq!(client.peer(), server.local_addr()?);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn connect(addrs: Vec<SocketAddr>, config: Config) -> Result<Self, OpError> {
+    pub fn connect(addrs: Vec<SocketAddr>, config: Config) -> Result<Self, ConnectError> {
         let mut others = addrs.into_iter();
         let (socket, peer) = connect_first(&mut others)?;
         Ok(Self { socket, peer, others, config, buffer: vec![0; config.buffer_len + 1], previous: None })
@@ -157,15 +158,18 @@ impl Client {
 }
 
 /// A socket that is connected to the first of `addrs` that there is a way to.
-fn connect_first(addrs: &mut impl Iterator<Item = SocketAddr>) -> Result<(UdpSocket, SocketAddr), OpError> {
+fn connect_first(addrs: &mut impl Iterator<Item = SocketAddr>) -> Result<(UdpSocket, SocketAddr), ConnectError> {
     let mut failure = None;
     for addr in addrs {
         match connect(addr) {
             Ok(socket) => return Ok((socket, addr)),
-            Err(error) => failure = failure.or(Some(OpError::new("connect to", addr, error))),
+            Err(error) => {
+                let failures = Failures::of(addr, error);
+                failure = failure.or(Some(ConnectError::Connect { target: addr.into(), failures }));
+            }
         }
     }
-    Err(failure.unwrap_or_else(|| OpError::new("connect to", "no address", io::ErrorKind::NotFound.into())))
+    Err(failure.unwrap_or_else(|| OpError::new("connect to", "no address", io::ErrorKind::NotFound.into()).into()))
 }
 
 // ANCHOR: connect
@@ -191,7 +195,7 @@ fn send(socket: &UdpSocket, peer: SocketAddr, message: &[u8], attempt: u32) -> R
         // A full queue on the way out is loss like any other: the next attempt comes.
         Err(error) if is_passing(&error) => Ok(()),
         Err(error) if is_too_long(&error) => Err(AskError::TooLongHere { len: message.len(), cause: error }),
-        Err(error) => Err(OpError::new("send to", peer, error).into()),
+        Err(error) => Err(AskError::System { operation: "send to", peer, cause: Failures::of(peer, error) }),
     }
 }
 
@@ -210,7 +214,7 @@ fn receive_until<'b>(
         Ok(datagram) => Ok(Some(datagram)),
         Err(error) if is_timeout(&error) || error.kind() == io::ErrorKind::Interrupted => Ok(None),
         Err(error) if is_port_unreachable(&error) => Err(AskError::NobodyThere { peer, cause: error }),
-        Err(error) => Err(OpError::new("receive from", peer, error).into()),
+        Err(error) => Err(AskError::System { operation: "receive from", peer, cause: Failures::of(peer, error) }),
     }
 }
 

@@ -3,12 +3,13 @@
 //! UDP itself says almost nothing; the difference between "refused" and "silence" is all there is, and
 //! this file keeps the two apart. Beside `client.rs`. Source: RFC 8085 section 5.2 (ICMP), udp(7).
 
+use std::error::Error;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use netcommon::error::OpError;
+use netcommon::connect::Failures;
 use netcommon::units::counted;
 
 use crate::exchange::{PREFIX, Stray};
@@ -61,9 +62,16 @@ pub enum AskError {
         request: Vec<u8>,
     },
 
-    /// Something else, in the system's words.
-    #[error("{}: {}", .0, .0.cause)]
-    System(#[from] OpError),
+    /// Something else: no way there, or not allowed.
+    #[error("{operation} {peer}: {}", explained(.cause))]
+    System {
+        /// What was attempted.
+        operation: &'static str,
+        /// On what.
+        peer: SocketAddr,
+        /// What the system said, which to a connect it would mean just the same.
+        cause: Failures,
+    },
 }
 
 /// Datagrams that came during a request and were not its answer.
@@ -86,6 +94,13 @@ impl Strays {
     }
 }
 
+/// What it means, what the system said, and what to try.
+fn explained(failures: &Failures) -> String {
+    let said = failures.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+    let hint = failures.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+    format!("{failures}{said}{hint}")
+}
+
 /// What most likely happened, and what to try.
 fn hint(request: &[u8], strays: &Strays) -> impl fmt::Display {
     if request.starts_with(PREFIX) {
@@ -99,7 +114,7 @@ fn hint(request: &[u8], strays: &Strays) -> impl fmt::Display {
     } else if strays.late > 0 {
         "; only answers to the message before came".to_owned()
     } else {
-        "; lost on the way, or is that another kind of server?".to_owned()
+        "; lost, or late (--timeout and --attempts wait longer)? or is that another kind of server?".to_owned()
     }
 }
 
@@ -118,7 +133,11 @@ mod tests {
     #[test]
     fn silence_is_explained_by_what_came_instead() {
         for (request, strays, want) in [
-            ("你好", &[][..], "lost on the way, or is that another kind of server?"),
+            (
+                "你好",
+                &[][..],
+                "lost, or late (--timeout and --attempts wait longer)? or is that another kind of server?",
+            ),
             ("你好", &[Stray::Late], "only answers to the message before came"),
             (
                 "你好",
@@ -137,6 +156,16 @@ mod tests {
                 format!("no answer from 127.0.0.1:9999 after 3 attempts, 7.0 s; {want}")
             );
         }
+    }
+
+    #[test]
+    fn what_the_system_says_is_explained_as_to_a_connect() {
+        let peer = "192.0.2.1:80".parse().unwrap();
+        let cause = Failures::of(peer, io::ErrorKind::HostUnreachable.into());
+        let text = AskError::System { operation: "receive from", peer, cause }.to_string();
+        let want = "receive from 192.0.2.1:80: there is no way to that address: host unreachable; \
+                    check the address and this machine's network";
+        assert_eq!(text, want);
     }
 
     #[test]

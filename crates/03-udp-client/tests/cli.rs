@@ -128,6 +128,19 @@ fn where_nothing_listens_it_says_so_and_fails() {
 }
 
 #[test]
+#[cfg(unix)]
+fn an_address_that_the_system_refuses_is_explained_as_by_the_tcp_client() {
+    // Nobody may connect a UDP socket to everybody without having asked for it (SO_BROADCAST).
+    let end = Program::run(EXE, &["255.255.255.255:9", "-m", "你好"], "");
+    assert_eq!((end.code, end.stdout.as_str()), (Some(1), ""));
+    let start = "udp-client: connect to 255.255.255.255:9: this machine does not allow it: ";
+    // Where there is no network at all, the system says so first.
+    let no_way = "udp-client: connect to 255.255.255.255:9: there is no way to that address: ";
+    assert!(end.stderr.starts_with(start) || end.stderr.starts_with(no_way), "{}", end.stderr);
+    assert!(end.stderr.contains("; a firewall") || end.stderr.contains("; check the address"), "{}", end.stderr);
+}
+
+#[test]
 fn silence_fails_after_the_attempts() {
     let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
     let addr = silent.local_addr().unwrap().to_string();

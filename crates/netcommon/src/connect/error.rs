@@ -166,6 +166,12 @@ fn needs_interface(addr: SocketAddr) -> bool {
 }
 
 impl Failures {
+    /// One address, and what the system said of it: to a connect, or to a UDP socket that sends there.
+    #[must_use]
+    pub fn of(addr: SocketAddr, cause: io::Error) -> Self {
+        Self(vec![Failure { addr, cause: Cause::Said(cause) }])
+    }
+
     /// The target, with its address where a name has only one; else the addresses are listed.
     fn object(&self, target: &HostPort) -> String {
         match &self.0[..] {
@@ -174,7 +180,9 @@ impl Failures {
         }
     }
 
-    fn hint(&self) -> Option<&'static str> {
+    /// What the user can do about it, when there is something.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
         // Of equal ones the first: the system likes that address best.
         self.0.iter().rev().max_by_key(|failure| failure.cause.rank())?.hint()
     }
