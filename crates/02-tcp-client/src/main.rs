@@ -11,9 +11,9 @@ use clap::Parser;
 use netcommon::addr::HostPort;
 use netcommon::cli::{Common, INTERRUPTED, finish, print_line};
 use netcommon::connect::connect_until;
-use netcommon::framing::{Framing, ReadError};
+use netcommon::framing::{Framing, Limits, ReadError};
 use netcommon::shutdown::Shutdown;
-use netcommon::units::parse_duration;
+use netcommon::units::{parse_duration, parse_size};
 use tcp_client::dialogue::Ending;
 use tcp_client::lesson;
 use tcp_client::sending::Manner;
@@ -30,6 +30,10 @@ struct Args {
     /// How messages are found in the stream: `raw`, `lines` or `length`
     #[arg(long, value_name = "raw|lines|length", default_value = "raw")]
     framing: Framing,
+
+    /// The longest message, for `lines` and `length`; the server has its own limit
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = "64KiB")]
+    max_message: usize,
 
     /// Send this message instead of asking; may be given several times
     #[arg(short, long, value_name = "M")]
@@ -73,7 +77,8 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
     print_line(format_args!("Connected to {}", args.server))?;
     log::info!("framing {}, each answer within {:?}", args.framing, args.timeout);
     let manner = args.slice.map_or(Manner::Whole, |len| Manner::Sliced(len.into()));
-    let session = Session { stream, framing: args.framing, manner, timeout: args.timeout, shutdown };
+    let limits = Limits { message_len_max: args.max_message };
+    let session = Session { stream, framing: args.framing, limits, manner, timeout: args.timeout, shutdown };
     let (ending, why) = session.run(input(args.message, args.glue))?;
     conclude(ending, why, &args.server, args.timeout)
 }

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::thread;
 use std::time::Duration;
 
-use netcommon::framing::{EncodeError, Framing, encode};
+use netcommon::framing::{EncodeError, Framing, Limits, encode_within};
 
 /// Between two slices: long enough that the server reads the first before the second comes, also on a
 /// busy machine, and short enough to watch.
@@ -16,21 +16,21 @@ const SLICE_PAUSE: Duration = Duration::from_millis(250);
 /// The bytes of `messages` as they go on the wire, one behind the other.
 ///
 /// # Errors
-/// When the framing cannot carry one of them.
+/// When the framing cannot carry one of them, or it is longer than `limits` allow.
 ///
 /// # Examples
 /// ```
-/// use netcommon::framing::Framing;
+/// use netcommon::framing::{Framing, Limits};
 /// use tcp_client::sending::encode_all;
 ///
-/// let wire = encode_all(Framing::Lines, &["你好", "bob"])?;
+/// let wire = encode_all(Framing::Lines, Limits::default(), &["你好", "bob"])?;
 /// assert_eq!(wire, "你好\nbob\n".as_bytes());
 /// # Ok::<(), netcommon::framing::EncodeError>(())
 /// ```
-pub fn encode_all(framing: Framing, messages: &[impl AsRef<[u8]>]) -> Result<Vec<u8>, EncodeError> {
+pub fn encode_all(framing: Framing, limits: Limits, messages: &[impl AsRef<[u8]>]) -> Result<Vec<u8>, EncodeError> {
     let mut wire = Vec::new();
     for message in messages {
-        encode(framing, message.as_ref(), &mut wire)?;
+        encode_within(framing, message.as_ref(), limits, &mut wire)?;
     }
     Ok(wire)
 }

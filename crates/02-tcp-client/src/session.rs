@@ -16,11 +16,11 @@ use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use crossbeam_channel::{Receiver, Sender as ChannelSender, at, bounded, never, select};
 use netcommon::cli::{StdoutError, print_line};
 use netcommon::escape::escape;
-use netcommon::framing::{Framing, Limits, MESSAGE_LEN_MAX, MessageReader, ReadError};
+use netcommon::framing::{EncodeError, Framing, Limits, MessageReader, ReadError};
 use netcommon::net::TcpStream;
 use netcommon::shutdown::Shutdown;
 
@@ -32,7 +32,7 @@ use crate::writer::Writer;
 const WAITING_MAX: usize = 16;
 
 /// An answer is the message and what the server puts before it; generous for a pupil's own server.
-const ANSWER_LEN_MAX: usize = MESSAGE_LEN_MAX + 1024;
+const ANSWER_EXTRA_MAX: usize = 1024;
 
 /// What the seed's client asks, to the letter.
 const PROMPT: &str = "Enter message (or 'quit' to exit): ";
@@ -57,6 +57,8 @@ pub struct Session {
     pub stream: TcpStream,
     /// The framing that both ends agreed on.
     pub framing: Framing,
+    /// The longest message of ours.
+    pub limits: Limits,
     /// How the bytes go out.
     pub manner: Manner,
     /// How long an answer may take.
@@ -84,11 +86,12 @@ impl Session {
     /// When stdout is gone, a thread cannot be started, or a message does not fit its framing.
     pub fn run(self, input: Input) -> anyhow::Result<(Ending, Option<ReadError>)> {
         let stream = Arc::new(self.stream);
-        let framing = self.framing;
+        let (framing, limits) = (self.framing, self.limits);
         let writer = Writer::start(Arc::clone(&stream), self.manner).context("start a thread")?;
-        let (answers, reader) = read_answers(Arc::clone(&stream), framing).context("start a thread")?;
+        let (answers, reader) = read_answers(Arc::clone(&stream), framing, limits).context("start a thread")?;
         let dialogue = Dialogue::new(self.timeout, matches!(input, Input::Terminal), framing == Framing::Raw);
-        let mut talk = Talk { stream: &stream, framing, writer, dialogue, why: None, cursor_after_prompt: false };
+        let mut talk =
+            Talk { stream: &stream, framing, limits, writer, dialogue, why: None, cursor_after_prompt: false };
         let result = talk.run(input, &answers, &self.shutdown);
         if talk.writer.is_busy() || !matches!(result, Ok(Ending::Done | Ending::ServerLeft)) {
             // Wakes the writing thread, and the reading one. A stream that has ended by now refuses.
@@ -108,6 +111,7 @@ impl Session {
 struct Talk<'a> {
     stream: &'a TcpStream,
     framing: Framing,
+    limits: Limits,
     writer: Writer,
     dialogue: Dialogue,
     why: Option<ReadError>,
@@ -226,8 +230,16 @@ impl Talk<'_> {
 
     fn send(&mut self, messages: &[impl AsRef<[u8]>]) -> anyhow::Result<()> {
         log::debug!("send {} message(s) with one write", messages.len());
-        self.writer.begin(encode_all(self.framing, messages).context("send")?);
+        self.writer.begin(encode_all(self.framing, self.limits, messages).map_err(unsendable)?);
         Ok(())
+    }
+}
+
+/// Why a message cannot go out, and what to try.
+fn unsendable(error: EncodeError) -> anyhow::Error {
+    match error {
+        EncodeError::TooLong { .. } => anyhow!("message: {error}; raise --max-message, here and at the server"),
+        EncodeError::LineFeedInside { .. } => anyhow::Error::new(error).context("message"),
     }
 }
 
@@ -281,10 +293,14 @@ fn read_lines(lines: &ChannelSender<Typed>) {
 }
 
 /// Starts the thread `answers`: what the server sends, message by message, until its stream ends.
-fn read_answers(stream: Arc<TcpStream>, framing: Framing) -> io::Result<(Receiver<Answer>, JoinHandle<()>)> {
+fn read_answers(
+    stream: Arc<TcpStream>,
+    framing: Framing,
+    limits: Limits,
+) -> io::Result<(Receiver<Answer>, JoinHandle<()>)> {
     let (sender, answers) = bounded(WAITING_MAX);
     let thread = Builder::new().name("answers".to_owned()).spawn(move || {
-        let limits = Limits { message_len_max: ANSWER_LEN_MAX };
+        let limits = Limits { message_len_max: limits.message_len_max + ANSWER_EXTRA_MAX };
         let mut reader = MessageReader::new(&*stream, framing, limits);
         loop {
             let answer = match reader.read_message() {

@@ -3,7 +3,7 @@
 //! Each server is a thread of the test with one connection; every wait has a deadline.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use std::thread::{Builder, JoinHandle};
@@ -145,6 +145,30 @@ const LARGE: usize = 8 << 20;
 
 /// What the server's end of the connection holds in each direction, in bytes.
 const SMALL_BUFFER: usize = 1 << 16;
+
+#[test]
+fn a_long_message_goes_out_and_comes_back_when_the_user_allows_it() {
+    let (addr, server) = server(|stream| {
+        let mut line = String::new();
+        BufReader::new(&stream).read_line(&mut line).unwrap();
+        (&stream).write_all(format!("Server received: {line}").as_bytes()).unwrap();
+    });
+    let (addr, long) = (addr.to_string(), "長".repeat(40_000));
+    let args = [&*addr, "--framing", "lines", "--max-message", "1MiB"];
+    let finished = Program::run(CLIENT, &args, &long);
+    assert!(finished.stdout.contains(&long), "{} bytes", finished.stdout.len());
+    server.join().unwrap();
+}
+
+#[test]
+fn a_message_beyond_the_limit_names_the_option() {
+    let (addr, server) = server(echo);
+    let finished = Program::run(CLIENT, &[&addr.to_string(), "--framing", "length"], &"x".repeat(70_000));
+    assert_eq!(finished.code, Some(1));
+    let want = "tcp-client: message: message of 70000 bytes exceeds the limit of 65536 bytes; raise --max-message, ";
+    assert!(finished.stderr.starts_with(want), "{}", finished.stderr);
+    server.join().unwrap();
+}
 
 #[test]
 fn a_server_that_answers_while_we_still_write_makes_nobody_wait_for_ever() {

@@ -14,6 +14,7 @@ use netcommon::console::Console;
 use netcommon::descriptors::room_for;
 use netcommon::echo::Options;
 use netcommon::shutdown::Shutdown;
+use netcommon::units::parse_count;
 
 /// Teaches how a TCP server serves thousands of clients on one thread: it waits for none of them.
 #[derive(Debug, Parser)]
@@ -23,7 +24,8 @@ struct Args {
     service: Options,
 
     /// Connections at once; the next client is told so and closed
-    #[arg(long, value_name = "N", default_value_t = NonZeroUsize::new(CONNECTIONS_MAX).expect("it is not 0"))]
+    #[arg(long, value_name = "N", value_parser = parse_count::<NonZeroUsize>,
+          default_value_t = NonZeroUsize::new(CONNECTIONS_MAX).expect("it is not 0"))]
     max_connections: NonZeroUsize,
 }
 

@@ -224,7 +224,7 @@ fn a_broken_rule_is_told_behind_the_answers_and_then_released() {
     script.says("還在說\n".as_bytes()).run(7);
     assert_eq!(script.got.len(), told.len(), "answered behind its FIN");
     script.ends();
-    assert_eq!(script.end(), "line exceeds the limit of 100 bytes");
+    assert_eq!(script.end(), "line exceeds the limit of 100 bytes of --max-message");
 }
 
 #[test]

@@ -33,6 +33,7 @@ impl fmt::Display for End {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::EndOfStream => f.write_str("end of stream"),
+            Self::Frame(error @ FrameError::TooLong { .. }) => write!(f, "{error} of --max-message"),
             Self::Frame(error) => write!(f, "{error}"),
             Self::Idle => f.write_str("idle"),
             Self::NotReading => f.write_str("the client does not read"),

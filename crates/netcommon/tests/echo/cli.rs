@@ -67,8 +67,9 @@ fn each_end_has_its_own_words() {
     (&long).write_all(&101_u32.to_be_bytes()).unwrap();
     long.shutdown(Shutdown::Write).unwrap();
     let told = rest(&long).len();
-    let carried =
-        format!("closed: length 101 exceeds the limit of 100 bytes (0 messages, 4 bytes in, {told} bytes out, ");
+    let carried = format!(
+        "closed: length 101 exceeds the limit of 100 bytes of --max-message (0 messages, 4 bytes in, {told} bytes out, "
+    );
     server.expect_line(&carried);
 
     // A server of its own: to one that waits so little, the others would be too slow on a busy machine.
