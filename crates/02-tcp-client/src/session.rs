@@ -238,8 +238,8 @@ impl Talk<'_> {
 /// Why a message cannot go out, and what to try.
 fn unsendable(error: EncodeError) -> anyhow::Error {
     match error {
-        EncodeError::TooLong { .. } => anyhow!("message: {error}; raise --max-message, here and at the server"),
-        EncodeError::LineFeedInside { .. } => anyhow::Error::new(error).context("message"),
+        EncodeError::TooLong { .. } => anyhow!("send: {error}; raise --max-message, here and at the server"),
+        EncodeError::LineFeedInside { .. } => anyhow::Error::new(error).context("send"),
     }
 }
 

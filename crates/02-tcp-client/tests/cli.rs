@@ -165,7 +165,7 @@ fn a_message_beyond_the_limit_names_the_option() {
     let (addr, server) = server(echo);
     let finished = Program::run(CLIENT, &[&addr.to_string(), "--framing", "length"], &"x".repeat(70_000));
     assert_eq!(finished.code, Some(1));
-    let want = "tcp-client: message: message of 70000 bytes exceeds the limit of 65536 bytes; raise --max-message, ";
+    let want = "tcp-client: send: message of 70000 bytes exceeds the limit of 65536 bytes; raise --max-message, ";
     assert!(finished.stderr.starts_with(want), "{}", finished.stderr);
     server.join().unwrap();
 }
