@@ -1,7 +1,8 @@
 //! The program `socket-basics`: command line in, one page per topic or one JSON object out.
 //!
-//! Wiring only; the lesson is in the library, to be read in the order that `lib.rs` gives. The exit
-//! code is 0 when everything could be looked at: the errors that it shows are its results.
+//! Wiring only; the lesson is in the library, to be read in the order that `lib.rs` gives. The errors
+//! that a topic provokes are its results; the exit code is 1 when a name has no address, or when the
+//! system refuses what a topic needs: that is said, and the other topics come all the same.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -42,15 +43,22 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
     args.common.apply();
     let topics = args.topic.as_ref().map_or(Topic::all(), std::slice::from_ref);
     let mut found = BTreeMap::new();
+    let mut code = ExitCode::SUCCESS;
     for (index, topic) in topics.iter().enumerate() {
         let finding = match topic.look(args.what.as_deref(), args.common.lang) {
             Ok(finding) => finding,
-            Err(LookError::System(error)) => return Err(error.into()),
+            Err(LookError::System(error)) => {
+                code = finish("socket-basics", Err(error.into()));
+                continue;
+            }
             Err(LookError::Usage(message)) => {
                 Args::command().error(ErrorKind::ValueValidation, message).print()?;
                 return Ok(ExitCode::from(2));
             }
         };
+        if finding.is_nothing() {
+            code = ExitCode::FAILURE;
+        }
         if args.json {
             found.insert(topic.name(), finding);
         } else {
@@ -61,7 +69,7 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
         let report = Report { system: std::env::consts::OS, topics: found };
         print_line(format_args!("{}", serde_json::to_string_pretty(&report)?))?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(code)
 }
 
 /// Prints a page as soon as it is there, an empty line before every page but the first.

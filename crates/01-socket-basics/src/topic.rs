@@ -18,6 +18,7 @@ use crate::fresh::{self, Made};
 use crate::names::{self, Step};
 use crate::options::Options;
 use crate::resolve::{self, DEFAULT_NAME, Lookup};
+use crate::system_error::Answer;
 
 /// A topic of chapter 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -137,6 +138,12 @@ fn mishaps(what: Option<&str>) -> Result<Vec<Mishap>, LookError> {
 }
 
 impl Finding {
+    /// Whether what was asked for is not there: a name without an address.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        matches!(self, Self::Resolve(Lookup { addresses: Answer::Error(_), .. }))
+    }
+
     /// The finding as text, without a line end at its end.
     #[must_use]
     pub fn page(&self, lang: Lang) -> String {

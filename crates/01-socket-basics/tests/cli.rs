@@ -164,6 +164,32 @@ fn a_narrated_error_prints_its_calls_on_stderr() {
 }
 
 #[test]
+fn a_name_without_an_address_is_shown_and_fails() {
+    // RFC 6761: nobody may ever have a name under `invalid`.
+    let finished = run(&["resolve", "no.such.invalid", "--lang", "en"]);
+    assert_eq!((finished.code, finished.stderr.as_str()), (Some(1), ""));
+    assert!(finished.stdout.contains("getaddrinfo(\"no.such.invalid\") failed"), "{}", finished.stdout);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_topic_that_the_system_refuses_keeps_no_other_back() {
+    // A network of its own, in which not even the loopback interface is up: unshare(1).
+    let mut unshare = Command::new("unshare");
+    let there = unshare.args(["-Urn", "true"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if !there.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: no user may have a network of its own here");
+        return;
+    }
+    let finished = Program::run("unshare", &["-Urn", EXE, "--lang", "en"], "");
+    assert_eq!(finished.code, Some(1), "{}", finished.stderr);
+    assert!(finished.stderr.contains("socket-basics: watch the names of TCP sockets: "), "{}", finished.stderr);
+    for topic in TOPICS.iter().filter(|topic| **topic != "names") {
+        assert!(finished.stdout.contains(&format!("{topic} - ")), "{topic}\n{}", finished.stdout);
+    }
+}
+
+#[test]
 fn a_name_may_be_given_to_resolve() {
     let report = json(&["resolve", "127.0.0.1", "--json"]);
     let found = &report["topics"]["resolve"]["addresses"]["ok"][0];
