@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use netcommon::cli::{StdoutError, interrupted};
+use netcommon::cli::{StdoutError, Usage, interrupted};
 use netcommon::lang::Lang;
 use netcommon::shutdown::Shutdown;
 
@@ -69,7 +69,7 @@ pub fn demo(wanted: &str, options: &Options) -> anyhow::Result<ExitCode> {
         demos::meant(&demos::all()?, wanted).cloned().into_iter().collect()
     };
     if chosen.is_empty() {
-        bail!("demo `{wanted}`: no such chapter; `cargo run -- list` shows them");
+        bail!(Usage(format!("demo `{wanted}`: no such chapter; `cargo run -- list` shows them")));
     }
     play(&chosen, &mut Screen::stdout(options.lang), options, Crowds::Shown)
 }

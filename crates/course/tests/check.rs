@@ -216,7 +216,7 @@ fn what_cannot_be_checked_is_said() {
         (&["chat", "--case", "0", "--", "x"], "course: check chat: case 0: there are 24\n"),
     ] {
         let checked = check(words);
-        assert_eq!((checked.code, checked.stderr.as_str()), (Some(1), want));
+        assert_eq!((checked.code, checked.stderr.as_str()), (Some(2), want));
     }
     let checked = check(&["chat", "--", "沒有這個程式"]);
     assert_eq!(checked.code, Some(1));

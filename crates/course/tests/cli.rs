@@ -329,12 +329,12 @@ fn the_doctor_says_what_to_do_when_a_needed_thing_is_missing() {
 fn what_is_no_chapter_and_what_is_no_demo_are_refused_in_one_line() {
     let (_folder, path) = variant("[[steps]]\nexit.lane = \"小明\"\n", "");
     let no_demo = path.to_str().unwrap();
-    for (wanted, want) in [
-        ("99", "course: demo `99`: no such chapter; `cargo run -- list` shows them\n".to_owned()),
-        (no_demo, format!("course: read demo {no_demo}: step 15: the demo ends without `exit` for lane `小明`\n")),
+    for (code, wanted, want) in [
+        (2, "99", "course: demo `99`: no such chapter; `cargo run -- list` shows them\n".to_owned()),
+        (1, no_demo, format!("course: read demo {no_demo}: step 15: the demo ends without `exit` for lane `小明`\n")),
     ] {
         let ended = Program::run(COURSE, &["demo", wanted], "");
-        assert_eq!((ended.code, ended.stderr), (Some(1), want));
+        assert_eq!((ended.code, ended.stderr), (Some(code), want));
     }
     let none = Program::run(COURSE, &["demo", "沒有.toml"], "");
     assert!(none.stderr.starts_with("course: read 沒有.toml: "), "{}", none.stderr);

@@ -18,6 +18,9 @@ use crate::{narrate, pcapng};
 /// The exit code of a program that was interrupted before its job was done: 128 + SIGINT, as shells say it.
 pub const INTERRUPTED: u8 = 130;
 
+/// The exit code of wrong usage, which is clap's.
+const WRONG_USAGE: u8 = 2;
+
 /// The options that every program has.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Common {
@@ -81,6 +84,11 @@ pub fn interrupted() -> ExitCode {
 #[error("write to stdout")]
 pub struct StdoutError(#[source] pub io::Error);
 
+/// Wrong usage that shows only behind the options, such as a name that nothing has; [`finish`] exits with 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Usage(pub String);
+
 /// Prints one line of results to stdout and flushes it, so that a pipe's reader sees it at once.
 ///
 /// May block while the reader of a pipe is slow. A server's threads use [`crate::console`] instead.
@@ -113,7 +121,7 @@ pub fn finish(program: &str, result: anyhow::Result<ExitCode>) -> ExitCode {
     }
     // Stderr may be closed as well; then nobody is left to tell.
     let _ = writeln!(io::stderr(), "{program}: {}", describe(&error));
-    ExitCode::FAILURE
+    if error.is::<Usage>() { ExitCode::from(WRONG_USAGE) } else { ExitCode::FAILURE }
 }
 
 /// Windows has two more ways to say it than std counts as `BrokenPipe`: `ERROR_NO_DATA` (232) and

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use netcommon::cli::{StdoutError, interrupted};
+use netcommon::cli::{StdoutError, Usage, interrupted};
 use netcommon::lang::Lang;
 use netcommon::shutdown::Shutdown;
 
@@ -46,7 +46,7 @@ pub fn list(lang: Lang) -> anyhow::Result<ExitCode> {
 /// When there is none; the message says how to see them.
 pub fn find(name: &str) -> anyhow::Result<Exercise> {
     let found = all().into_iter().find(|exercise| exercise.name == name);
-    found.with_context(|| format!("exercise `{name}`: there is none; `cargo run -- check` lists them"))
+    found.ok_or_else(|| Usage(format!("exercise `{name}`: there is none; `cargo run -- check` lists them")).into())
 }
 
 /// What a pupil wishes of a check.
@@ -66,11 +66,12 @@ pub fn check(name: &str, command: Vec<String>, wish: Wish, options: &Options) ->
     let exercise = find(name)?;
     let lang = options.lang;
     let Some(yours) = Yours::new(command) else {
-        bail!("check {name}: no command; give yours behind `--`: check {name} -- {}", exercise.example);
+        let example = &exercise.example;
+        bail!(Usage(format!("check {name}: no command; give yours behind `--`: check {name} -- {example}")));
     };
     let count = exercise.cases.len();
     if let Some(number) = wish.only.filter(|number| !(1..=count).contains(number)) {
-        bail!("check {name}: case {number}: there are {count}");
+        bail!(Usage(format!("check {name}: case {number}: there are {count}")));
     }
     let Some(mut checker) = Checker::new(&exercise, yours, wish.patience, options)? else {
         return Ok(interrupted());
