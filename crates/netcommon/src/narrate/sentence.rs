@@ -98,13 +98,17 @@ fn life_cycle(call: &Call<'_>) -> Pair {
 
 fn close(kind: Kind) -> Pair {
     match kind {
-        Kind::Stream | Kind::Datagrams => (
+        Kind::Stream => (
             "the number is free again; what we wrote, the kernel goes on sending",
             "號碼還給系統了；我們寫出去的資料，核心會繼續送",
         ),
         Kind::Listener => (
             "nobody can connect any more; who still waits in the backlog is reset",
             "再也沒有人連得進來；還在 backlog 裡等的，連線會被重設",
+        ),
+        Kind::Datagrams => (
+            "the number is free again; datagrams that nobody has read are thrown away",
+            "號碼還給系統了；還沒有人讀的資料包就丟掉了",
         ),
         Kind::Any => (
             "the number is free again, and the structure in the kernel is gone",
@@ -280,6 +284,6 @@ mod tests {
         let told = |kind| explain(&Call::Close { fd: FD, kind }, &Outcome::Done, Lang::En);
         assert!(told(Kind::Stream).contains("what we wrote"));
         assert!(told(Kind::Listener).contains("backlog is reset"));
-        assert!(!told(Kind::Any).contains("what we wrote"));
+        assert!([Kind::Datagrams, Kind::Any].iter().all(|kind| !told(*kind).contains("what we wrote")));
     }
 }
