@@ -6,7 +6,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use netcommon::cli::{StdoutError, Usage, interrupted};
 use netcommon::lang::Lang;
 use netcommon::shutdown::Shutdown;
