@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use netcommon::console::Lines;
+use netcommon::units::counted;
 use serde::Serialize;
 
 use crate::totals::Summary;
@@ -105,16 +106,21 @@ impl fmt::Display for Event {
             Self::NoPlace { client, cause } => write!(f, "No place for {client}: {cause}"),
             Self::Full { cause } => write!(f, "Full: {cause}"),
             Self::Ended { flow, bytes_up, bytes_down, how } => {
-                write!(f, "Flow {flow} ended: {bytes_up} bytes up, {bytes_down} bytes down, {how}")
+                write!(f, "Flow {flow} ended: {}, {how}", carried(*bytes_up, *bytes_down))
             }
             Self::ShuttingDown => f.write_str("Server shutting down..."),
             Self::Datagrams(summary) => summary.fmt(f),
-            Self::Connections { accepted, cut, bytes_up, bytes_down } => write!(
-                f,
-                "Connections: {accepted} accepted, {cut} cut at the end; {bytes_up} bytes up, {bytes_down} bytes down"
-            ),
+            Self::Connections { accepted, cut, bytes_up, bytes_down } => {
+                let carried = carried(*bytes_up, *bytes_down);
+                write!(f, "Connections: {accepted} accepted, {cut} cut at the end; {carried}")
+            }
         }
     }
+}
+
+/// What went each way.
+fn carried(bytes_up: u64, bytes_down: u64) -> String {
+    format!("{} up, {} down", counted(bytes_up, "byte"), counted(bytes_down, "byte"))
 }
 
 /// Where events and the live line go.

@@ -5,6 +5,7 @@
 use std::fmt;
 
 use netcommon::columns::wrap;
+use netcommon::units::counted;
 use serde::Serialize;
 
 use crate::record::{Outcome, Record};
@@ -94,7 +95,7 @@ impl fmt::Display for Summary {
 
 impl fmt::Display for Totals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} in ({} bytes), {} out", self.datagrams_in, self.bytes_in, self.datagrams_out)?;
+        write!(f, "{} in ({}), {} out", self.datagrams_in, counted(self.bytes_in, "byte"), self.datagrams_out)?;
         let details = [
             (self.lost, "lost"),
             (self.cut_off, "cut off"),
@@ -124,8 +125,8 @@ mod tests {
 
     #[test]
     fn a_good_network_needs_no_details() {
-        let totals = Totals { datagrams_in: 2, bytes_in: 12, datagrams_out: 2, ..Totals::default() };
-        assert_eq!(totals.to_string(), "2 in (12 bytes), 2 out");
+        let totals = Totals { datagrams_in: 2, bytes_in: 1, datagrams_out: 2, ..Totals::default() };
+        assert_eq!(totals.to_string(), "2 in (1 byte), 2 out");
     }
 
     #[test]
