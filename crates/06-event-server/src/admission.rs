@@ -51,7 +51,6 @@ impl Server<'_> {
             self.report.refused += 1;
             return;
         }
-        self.lines.line(format_args!("Accepted connection from {peer}"));
         let connection = Connection::new(peer, now, &self.desk);
         let deadline = connection.deadline();
         let watched = stream
@@ -59,10 +58,15 @@ impl Server<'_> {
             .and_then(|()| self.sockets.insert(TcpSocket::Stream(stream), Interest::Readable, Some(connection)));
         match watched {
             Ok(key) => {
+                self.lines.line(format_args!("Accepted connection from {peer}"));
                 self.deadlines.set(key, deadline);
                 self.report.served += 1;
             }
-            Err(error) => log::warn!("watch {peer}: {error}; its connection is closed"),
+            // The stream is gone, so the client can only see its end.
+            Err(error) => {
+                self.lines.line(format_args!("Turned away {peer}: it cannot be watched: {error}"));
+                self.report.refused += 1;
+            }
         }
     }
 
