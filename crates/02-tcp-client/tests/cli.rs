@@ -10,7 +10,7 @@ use std::thread::{Builder, JoinHandle};
 
 #[cfg(unix)]
 use netcommon::testing::Terminal;
-use netcommon::testing::{DEADLINE, Program};
+use netcommon::testing::{ClosedPort, DEADLINE, Program};
 
 const CLIENT: &str = env!("CARGO_BIN_EXE_tcp-client");
 
@@ -264,7 +264,8 @@ fn pauses_between_slices_do_not_count_as_waiting_for_an_answer() {
 
 #[test]
 fn nobody_listening_is_said_with_what_to_try() {
-    let addr = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let nobody = ClosedPort::new();
+    let addr = nobody.addr;
     let finished = Program::run(CLIENT, &[&addr.to_string()], "");
     assert_eq!((finished.code, finished.stdout.as_str()), (Some(1), ""));
     assert!(finished.stderr.starts_with(&format!("tcp-client: connect to {addr}: ")), "{}", finished.stderr);

@@ -10,6 +10,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use netcommon::shutdown::Shutdown;
+use netcommon::testing::ClosedPort;
 use port_scanner::engine::{End, Outcome, team, threads};
 use port_scanner::plan::{Job, Plan};
 use port_scanner::scan::Config;
@@ -59,18 +60,15 @@ fn scan(engine: Engine, jobs: &[String]) -> BTreeMap<SocketAddr, Verdict> {
     found
 }
 
-/// A port that was free a moment ago, so that most likely nobody listens there.
-fn closed_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 #[test]
 fn open_and_closed_ports_are_told_apart_in_both_families() {
     for listener in [TcpListener::bind("127.0.0.1:0"), TcpListener::bind("[::1]:0")] {
         // A machine without IPv6 has nothing to scan there.
         let Ok(listener) = listener else { continue };
         let open = listener.local_addr().unwrap();
-        let closed = SocketAddr::new(open.ip(), closed_port());
+        // In the other family it was free a moment ago, and most likely is.
+        let bound = ClosedPort::new();
+        let closed = SocketAddr::new(open.ip(), bound.addr.port());
         for engine in ALL {
             let found = scan(engine, &[format!("{}={},{}", open.ip(), open.port(), closed.port())]);
             assert_eq!(found[&open], Verdict::Open, "{engine:?}");

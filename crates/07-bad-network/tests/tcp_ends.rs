@@ -7,12 +7,13 @@
 mod common;
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown as How, SocketAddr, TcpListener as PlainListener, TcpStream as Plain};
+use std::net::{Shutdown as How, TcpListener as PlainListener, TcpStream as Plain};
 use std::time::{Duration, Instant};
 
 use bad_network::tcp::Config;
 use netcommon::error::is_timeout;
 use netcommon::net::TcpListener;
+use netcommon::testing::ClosedPort;
 
 use crate::common::tcp::{echo, reads, rest, ways, with_relay};
 use crate::common::{DEADLINE, any_port, connect, expect_line, serve, serve_on};
@@ -21,11 +22,6 @@ use crate::common::{DEADLINE, any_port, connect, expect_line, serve, serve_on};
 fn abort(stream: Plain) {
     socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
     drop(stream);
-}
-
-/// An address where nobody listens.
-fn absent() -> SocketAddr {
-    PlainListener::bind(any_port()).unwrap().local_addr().unwrap()
 }
 
 #[test]
@@ -111,8 +107,9 @@ fn what_was_sent_before_a_reset_arrives_before_it() {
 #[test]
 fn a_target_has_several_addresses() {
     let target = serve(echo);
-    let config = Config { others: vec![absent(), target.addr], ..Config::default() };
-    with_relay(absent(), config, DEADLINE, |front, said| {
+    let nobody = [(); 2].map(|()| ClosedPort::new());
+    let config = Config { others: vec![nobody[1].addr, target.addr], ..Config::default() };
+    with_relay(nobody[0].addr, config, DEADLINE, |front, said| {
         let mut client = connect(front);
         client.write_all("你好".as_bytes()).unwrap();
         assert_eq!(reads(&client, 6).concat(), "你好");
@@ -122,7 +119,8 @@ fn a_target_has_several_addresses() {
 
 #[test]
 fn a_target_that_is_not_there_is_said_and_may_come() {
-    let target = absent();
+    let absent = ClosedPort::new();
+    let target = absent.addr;
     with_relay(target, Config::default(), DEADLINE, |front, said| {
         for _ in 0..2 {
             let mut client = connect(front);
@@ -130,6 +128,7 @@ fn a_target_that_is_not_there_is_said_and_may_come() {
             assert_eq!(outcome.unwrap_err().kind(), ErrorKind::ConnectionReset);
         }
         expect_line(said, &format!("Target {target} is not there"));
+        drop(absent);
         let Ok(listener) = TcpListener::bind(target) else { return };
         let _back = serve_on(listener, echo);
         let mut client = connect(front);

@@ -14,7 +14,7 @@ use std::process::Command;
 
 use net_monitor::connection::How;
 use net_monitor::event::Event;
-use netcommon::testing::Program;
+use netcommon::testing::{ClosedPort, Program};
 
 use crate::common::{Guard, any_port, connect, connections, log, serve};
 
@@ -87,7 +87,8 @@ fn a_run_reads_from_the_first_line_to_the_last() {
 #[test]
 fn several_pairs_of_both_protocols_at_once_and_json_for_programs() {
     let target = echo();
-    let dead = PlainListener::bind(any_port()).unwrap().local_addr().unwrap();
+    let closed = ClosedPort::new();
+    let dead = closed.addr;
     let pairs = [target.addr, dead].map(|addr| format!("127.0.0.1:0={addr}"));
     let udp = format!("udp:127.0.0.1:0={dead}");
     let mut program = Program::start(EXE, &["proxy", "--json", &pairs[0], &pairs[1], &udp]);

@@ -7,7 +7,7 @@
 mod common;
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown as Direction, SocketAddr, TcpListener as PlainListener, TcpStream as Plain};
+use std::net::{Shutdown as Direction, SocketAddr, TcpStream as Plain};
 use std::time::Duration;
 
 use net_monitor::connection::{Connection, How};
@@ -16,7 +16,7 @@ use net_monitor::observation::Side;
 use net_monitor::proxy::{CONNECTIONS_MAX, tcp::Relay};
 use netcommon::net::TcpListener;
 use netcommon::shutdown::Shutdown;
-use netcommon::testing::aside;
+use netcommon::testing::{ClosedPort, aside};
 
 use crate::common::{DEADLINE, abort, any_port, connect, connections, send_all, serve, watched};
 
@@ -139,8 +139,8 @@ fn a_reset_by_the_server_reaches_the_client_behind_the_last_byte() {
 
 #[test]
 fn a_target_that_is_not_there_resets_the_client_and_is_called_refused() {
-    let nobody = PlainListener::bind(any_port()).unwrap().local_addr().unwrap();
-    let events = relayed(nobody, DEADLINE, |front, _| {
+    let nobody = ClosedPort::new();
+    let events = relayed(nobody.addr, DEADLINE, |front, _| {
         let mut client = connect(front);
         assert_eq!(client.read(&mut [0; 9]).unwrap_err().kind(), ErrorKind::ConnectionReset);
     });
@@ -149,9 +149,10 @@ fn a_target_that_is_not_there_resets_the_client_and_is_called_refused() {
 
 #[test]
 fn of_a_targets_addresses_the_one_that_listens_is_found_and_kept() {
-    let nobody = || PlainListener::bind(any_port()).unwrap().local_addr().unwrap();
+    let nobody = [(); 2].map(|()| ClosedPort::new());
+    let [first, second] = [nobody[0].addr, nobody[1].addr];
     let target = serve(|mut stream| stream.write_all(b"ok").unwrap());
-    let events = relayed_to(vec![nobody(), nobody(), target.addr], DEADLINE, |front, _| {
+    let events = relayed_to(vec![first, second, target.addr], DEADLINE, |front, _| {
         for _ in 0..3 {
             assert_eq!(rest(&connect(front)), b"ok");
         }
@@ -159,7 +160,7 @@ fn of_a_targets_addresses_the_one_that_listens_is_found_and_kept() {
     let seen = connections(&events);
     assert!(seen.iter().all(|one| one.bytes_out == 2), "{seen:?}");
     assert_eq!(seen.iter().filter(|one| one.target == Some(target.addr)).count(), 2, "from the second one on");
-    let events = relayed_to(vec![nobody(), nobody()], DEADLINE, |front, _| {
+    let events = relayed_to(vec![first, second], DEADLINE, |front, _| {
         assert!(connect(front).read(&mut [0; 9]).is_err());
     });
     assert_eq!(only(&events).how, How::Refused);

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use netcommon::testing::{Finished, Program};
+use netcommon::testing::{ClosedPort, Finished, Program};
 
 use crate::host::Host;
 
@@ -111,8 +111,8 @@ fn no_server_and_another_kind_of_server_are_errors_that_say_so() {
     assert!(finished.stderr.contains("none within 1s; --timeout waits longer"), "{}", finished.stderr);
     assert_eq!(finished.code, Some(1));
 
-    drop(host);
-    let finished = Program::run(CHAT_ROOM, &["join", "小明", &addr.to_string(), "--reconnect"], "");
+    let nobody = ClosedPort::new();
+    let finished = Program::run(CHAT_ROOM, &["join", "小明", &nobody.addr.to_string(), "--reconnect"], "");
     assert!(finished.stderr.contains("nothing is listening there"), "{}", finished.stderr);
     assert_eq!(finished.code, Some(1), "a first attempt that fails is most often a wrong address");
 }

@@ -5,12 +5,14 @@
 //! test runs beside itself is in `aside.rs`, a program at a terminal in `terminal.rs`.
 
 mod aside;
+mod closed_port;
 #[cfg(target_os = "linux")]
 pub mod strace;
 #[cfg(unix)]
 mod terminal;
 
 pub use self::aside::{Aside, aside};
+pub use self::closed_port::ClosedPort;
 #[cfg(unix)]
 pub use self::terminal::Terminal;
 
