@@ -51,7 +51,7 @@ fn no_key_is_lost_while_thousands_of_lines_arrive() {
     guest.say("[小美] 都收到了");
     terminal.wait_for("[小美] 都收到了");
     terminal.wait_for_prompt("");
-    let written = String::from_utf8_lossy(&terminal.written);
+    let written = String::from_utf8_lossy(terminal.written());
     let floods: Vec<&str> = written.match_indices("flood ").map(|(at, _)| &written[at..at + 10]).collect();
     assert_eq!(floods.len(), typed.chars().count() * 20, "every line was drawn once");
 }
@@ -132,9 +132,9 @@ fn own_lines_mentions_and_private_ones_are_told_by_words_and_colours() {
     ] {
         assert!(behind_the_time.contains(&want), "{want}:\n{shown}");
     }
-    let written = String::from_utf8_lossy(&terminal.written);
+    let written = String::from_utf8_lossy(terminal.written());
     assert!(written.contains("\x1b[1;33m(names you) [bob] 小明在嗎\x1b[0m"), "{written:?}");
-    assert!(!terminal.written.contains(&7), "nobody asked for a bell");
+    assert!(!terminal.written().contains(&7), "nobody asked for a bell");
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn the_bell_rings_when_it_was_asked_for() {
     guest.say("[bob] 大家好");
     guest.say("[bob -> you] 噓");
     terminal.wait_for("(for you) [bob -> you] 噓");
-    assert_eq!(terminal.written.iter().filter(|&&byte| byte == 7).count(), 1);
+    assert_eq!(terminal.written().iter().filter(|&&byte| byte == 7).count(), 1);
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn without_colour_the_words_stay() {
     let mut guest = host.let_in("小明", "bob");
     guest.say("[bob -> you] 噓");
     terminal.wait_for("(for you) [bob -> you] 噓");
-    assert!(!String::from_utf8_lossy(&terminal.written).contains("\x1b[1;35m"));
+    assert!(!String::from_utf8_lossy(terminal.written()).contains("\x1b[1;35m"));
 }
 
 #[test]

@@ -1,19 +1,13 @@
 //! A terminal that the test plays: keys go in, and what a person would see comes out.
 //!
-//! The program sits at a pseudo-terminal, so it behaves as with a person; what it writes goes through a
+//! The program sits at netcommon's pseudo-terminal, so it behaves as with a person; what it writes goes through a
 //! terminal emulator (the crate vt100), so the test looks at cells and not at escape sequences.
 
-use std::io::{Read, Write};
 use std::num::NonZeroU16;
-use std::process::Child;
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel};
-use std::thread::Builder;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use netcommon::testing;
 use netcommon::testing::DEADLINE;
-use pty_process::Size;
-use pty_process::blocking::{Command, Pty, open};
 use rustix::termios::{LocalModes, tcgetattr};
 
 const CHAT_ROOM: &str = env!("CARGO_BIN_EXE_chat-room");
@@ -22,12 +16,10 @@ pub(crate) const COLS: u16 = 60;
 
 /// The program at its terminal.
 pub(crate) struct Terminal {
-    pty: Arc<Pty>,
-    child: Child,
-    output: Receiver<Vec<u8>>,
+    terminal: testing::Terminal,
     screen: vt100::Parser,
-    /// All bytes that were written, for what a screen does not show: the bell.
-    pub(crate) written: Vec<u8>,
+    /// How much of what was written is on the screen.
+    processed: usize,
 }
 
 impl Terminal {
@@ -38,45 +30,24 @@ impl Terminal {
 
     /// Starts it with more variables in its environment.
     pub(crate) fn join_with(args: &[&str], variables: &[(&str, &str)]) -> Self {
-        let (pty, pts) = open().unwrap();
-        pty.resize(Size::new(ROWS, COLS)).unwrap();
-        let command = Command::new(CHAT_ROOM).arg("join").args(args).env("TERM", "xterm-256color");
-        let command = command.env("LC_ALL", "C.UTF-8").env_remove("NO_COLOR").env_remove("LANGUAGE");
-        let child = command.envs(variables.iter().copied()).spawn(pts).unwrap();
-        let pty = Arc::new(pty);
-        let (sender, output) = channel();
-        let reader = Arc::clone(&pty);
-        let read = move || {
-            let mut buf = [0; 4096];
-            // EIO is how Linux says that nobody has the terminal open any more.
-            while let Ok(len @ 1..) = (&*reader).read(&mut buf) {
-                if sender.send(buf[..len].to_vec()).is_err() {
-                    return;
-                }
-            }
-        };
-        drop(Builder::new().name("terminal".to_owned()).spawn(read).unwrap());
+        let args = [&["join"], args].concat();
+        let variables = [&[("TERM", "xterm-256color")], variables].concat();
+        let terminal = testing::Terminal::start_with(CHAT_ROOM, &args, (ROWS, COLS), &variables);
         let size = |number| NonZeroU16::new(number).unwrap();
-        let screen = vt100::Parser::new(size(ROWS), size(COLS), 1000);
-        Self { pty, child, output, screen, written: Vec::new() }
+        Self { terminal, screen: vt100::Parser::new(size(ROWS), size(COLS), 1000), processed: 0 }
     }
 
     /// Presses keys; `\r` is Enter, `\x04` Ctrl-D, `\x1b[A` the arrow up.
     pub(crate) fn press(&self, keys: &str) {
-        (&*self.pty).write_all(keys.as_bytes()).unwrap();
+        self.terminal.press(keys);
     }
 
     /// Waits until what the terminal shows satisfies `wanted`.
     pub(crate) fn wait_until(&mut self, what: &str, mut wanted: impl FnMut(&str) -> bool) {
         let deadline = Instant::now() + DEADLINE;
         while !wanted(&self.shown()) {
-            if !self.take(deadline) {
-                panic!(
-                    "{what} does not happen; the terminal shows:\n{}\n---\n{:?}",
-                    self.shown(),
-                    self.child.try_wait()
-                );
-            }
+            assert!(self.terminal.take(deadline), "{what} does not happen; the terminal shows:\n{}", self.shown());
+            self.show();
         }
     }
 
@@ -98,6 +69,11 @@ impl Terminal {
         self.screen.screen().contents().trim_end_matches('\n').to_owned()
     }
 
+    /// All bytes that were written, for what a screen does not show: the bell.
+    pub(crate) fn written(&self) -> &[u8] {
+        self.terminal.written()
+    }
+
     /// The column of the cursor.
     pub(crate) fn cursor_column(&self) -> u16 {
         self.screen.screen().cursor_position().1
@@ -105,38 +81,22 @@ impl Terminal {
 
     /// Waits for the program's end and returns its exit code, with all that it wrote on the screen.
     pub(crate) fn end(&mut self) -> Option<i32> {
-        let deadline = Instant::now() + DEADLINE;
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                // What it wrote last may still be on its way; the terminal ends when nobody has it open.
-                while self.take(deadline) {}
-                return status.code();
-            }
-            assert!(Instant::now() < deadline, "still running; the terminal shows:\n{}", self.shown());
-            self.take(Instant::now() + Duration::from_millis(10));
-        }
+        let (code, _) = self.terminal.end();
+        self.show();
+        code
     }
 
     /// Whether the terminal is as a shell wants it: lines are edited and shown by the system, pastes are plain.
     pub(crate) fn is_as_before(&self) -> bool {
-        let modes = tcgetattr(&*self.pty).unwrap().local_modes;
+        let modes = tcgetattr(&self.terminal).unwrap().local_modes;
         modes.contains(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG)
             && !self.screen.screen().bracketed_paste()
     }
 
-    /// Takes what the program has written next; `false` when nothing came until then.
-    fn take(&mut self, until: Instant) -> bool {
-        let Ok(bytes) = self.output.recv_timeout(until.saturating_duration_since(Instant::now())) else { return false };
-        self.screen.process(&bytes);
-        self.written.extend(bytes);
-        true
-    }
-}
-
-impl Drop for Terminal {
-    fn drop(&mut self) {
-        // It has ended already in most tests; then both calls fail, which is fine.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+    /// Brings what was written to the screen.
+    fn show(&mut self) {
+        let written = self.terminal.written();
+        self.screen.process(&written[self.processed..]);
+        self.processed = written.len();
     }
 }

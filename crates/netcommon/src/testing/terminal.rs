@@ -1,10 +1,11 @@
 //! A program at a terminal that the test plays: keys go in, and all that the terminal is told comes out.
 //!
 //! The terminal is a pseudo-terminal, pty(7): the program thinks that a person sits there, and the system
-//! echoes the keys and turns Ctrl-C into a signal. Every wait has a deadline. Chapter 8's tests look at the
-//! cells of a screen and have a terminal of their own.
+//! echoes the keys and turns Ctrl-C into a signal. Every wait has a deadline. Chapter 8's tests put a screen
+//! with cells behind it.
 
 use std::io::{Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::process::Child;
 use std::sync::Arc;
 use std::thread::Builder;
@@ -16,7 +17,7 @@ use pty_process::blocking::{Command, Pty, open};
 
 use super::DEADLINE;
 
-/// A program at a terminal of 80 columns.
+/// A program at a terminal.
 ///
 /// # Examples
 /// ```no_run
@@ -35,12 +36,19 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Starts `exe` with `args`; all three streams are the terminal.
+    /// Starts `exe` with `args`; all three streams are a terminal of 80 columns that knows no escape sequences.
     #[must_use]
     pub fn start(exe: &str, args: &[&str]) -> Self {
+        Self::start_with(exe, args, (24, 80), &[("TERM", "dumb")])
+    }
+
+    /// As [`Terminal::start`], with rows and columns, and with more variables in its environment.
+    #[must_use]
+    pub fn start_with(exe: &str, args: &[&str], (rows, columns): (u16, u16), variables: &[(&str, &str)]) -> Self {
         let (pty, pts) = open().expect("the system has a pseudo-terminal");
-        pty.resize(Size::new(24, 80)).expect("a terminal has a size");
-        let command = Command::new(exe).args(args).env("TERM", "dumb").env("LC_ALL", "C.UTF-8");
+        pty.resize(Size::new(rows, columns)).expect("a terminal has a size");
+        let command = Command::new(exe).args(args).env("LC_ALL", "C.UTF-8").env_remove("NO_COLOR");
+        let command = command.env_remove("LANGUAGE").envs(variables.iter().copied());
         let child = command.spawn(pts).unwrap_or_else(|error| panic!("start {exe}: {error}"));
         let pty = Arc::new(pty);
         let (sender, output) = unbounded();
@@ -78,9 +86,14 @@ impl Terminal {
         String::from_utf8_lossy(&self.seen).replace("\r\n", "\n").replace("^D\u{8}\u{8}", "")
     }
 
-    /// Waits for the program's end; its exit code, and all that was shown.
+    /// All bytes that were written so far.
     #[must_use]
-    pub fn end(mut self) -> (Option<i32>, String) {
+    pub fn written(&self) -> &[u8] {
+        &self.seen
+    }
+
+    /// Waits for the program's end; its exit code, and all that was shown.
+    pub fn end(&mut self) -> (Option<i32>, String) {
         let deadline = Instant::now() + DEADLINE;
         loop {
             if let Some(status) = self.child.try_wait().expect("a child can be waited for") {
@@ -94,10 +107,17 @@ impl Terminal {
     }
 
     /// Takes what comes next; `false` when nothing came until then, or nothing will.
-    fn take(&mut self, until: Instant) -> bool {
+    pub fn take(&mut self, until: Instant) -> bool {
         let Ok(bytes) = self.output.recv_deadline(until) else { return false };
         self.seen.extend(bytes);
         true
+    }
+}
+
+impl AsFd for Terminal {
+    /// For what only the terminal can be asked, tcgetattr(3).
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.pty.as_fd()
     }
 }
 
