@@ -43,7 +43,7 @@ const INDENT: usize = 2;
 const SEED_CHOSEN_MAX: u64 = 1_000_000;
 
 fn main() -> ExitCode {
-    let result = match Cli::try_parse().unwrap_or_else(|error| with_the_right_command(error).exit()).command {
+    let result = match Cli::try_parse().unwrap_or_else(|error| in_our_words(error).exit()).command {
         Command::Udp(args) => run_udp(&args),
         Command::Tcp(args) => run_tcp(&args),
         Command::Scenarios(args) => list_scenarios(&args),
@@ -51,15 +51,22 @@ fn main() -> ExitCode {
     finish("bad-network", result)
 }
 
-/// An option that the other protocol has is told with it.
-fn with_the_right_command(mut error: clap::Error) -> clap::Error {
+/// Tells with an option of the other protocol whose it is, and of options in conflict only those that were typed.
+fn in_our_words(mut error: clap::Error) -> clap::Error {
+    if let Some(ContextValue::Strings(all)) = error.get(ContextKind::PriorArg).cloned() {
+        let typed: Vec<String> =
+            std::env::args().map(|arg| arg.split('=').next().unwrap_or_default().to_owned()).collect();
+        let name = |option: &String| option.split(' ').next().unwrap_or_default().to_owned();
+        let told: Vec<String> = all.into_iter().filter(|option| typed.contains(&name(option))).collect();
+        error.insert(ContextKind::PriorArg, ContextValue::Strings(told));
+    }
     let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg).cloned() else { return error };
+    let Some(name) = option.strip_prefix("--").filter(|_| error.kind() == ErrorKind::UnknownArgument) else {
+        return error;
+    };
     let cli = Cli::command();
-    let takes =
-        |command: &&clap::Command| command.get_arguments().any(|arg| arg.get_long() == option.strip_prefix("--"));
-    if error.kind() == ErrorKind::UnknownArgument
-        && let Some(command) = cli.get_subcommands().find(takes)
-    {
+    let takes = |command: &&clap::Command| command.get_arguments().any(|arg| arg.get_long() == Some(name));
+    if let Some(command) = cli.get_subcommands().find(takes) {
         let tip = format!("`{option}` is for `bad-network {}`", command.get_name());
         error.remove(ContextKind::SuggestedArg);
         error.remove(ContextKind::Usage);
@@ -159,12 +166,10 @@ fn ways<W: Way>(
 ) -> anyhow::Result<[W; 2]> {
     let scenario = between.scenario.as_deref().map(Scenario::find).transpose()?;
     let below = scenario.as_ref().map(of_protocol).cloned().unwrap_or_default();
-    if let Some(Scenario { udp, tcp, .. }) = &scenario
+    if let Some(name) = &between.scenario
         && below == Settings::default()
-        && (udp, tcp) != (&below, &below)
     {
-        let name = between.scenario.as_deref().unwrap_or_default();
-        return Err(anyhow!("scenario {name}: it does nothing to {protocol}; it has no table [{protocol}]"));
+        return Err(anyhow!("scenario {name}: it does nothing to {protocol}; it has nothing in a table [{protocol}]"));
     }
     Settings::ways(&[&below, options]).map_err(|what| {
         let mut cli = Cli::command();

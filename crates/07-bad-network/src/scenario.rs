@@ -201,7 +201,7 @@ mod tests {
             ("[udp]\nlos = \"5%\"\n", "udp.los: unknown impairment"),
             ("[udp.up]\nloss = \"五%\"\n", "udp.up.loss: expected a share"),
             ("[udp]\nloss = true\n", "udp.loss: expected a text"),
-            ("[udp]\nloss = \"50%\"\nburst = 3\nburst-loss = \"20%\"\n", "udp: up: a loss of 50%"),
+            ("[udp]\nloss = \"50%\"\nburst = 3\nburst-loss = \"20%\"\n", "udp: a loss of 50%"),
             ("[tcp]\nloss = \"5%\"\n", "tcp.loss: unknown impairment"),
             ("[udp.sideways]\nloss = \"5%\"\n", "udp.sideways: there are [udp.up] and [udp.down]"),
             ("[sctp]\n", "unknown field `sctp`"),

@@ -88,9 +88,9 @@ impl Setting {
     /// assert_eq!(Setting::parse::<DatagramWay>("loss=5%").unwrap().value, "5%");
     /// ```
     pub fn parse<W: Way>(text: &str) -> Result<Self, String> {
-        let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE, for example loss=5%")?;
+        let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE, for example delay=50ms")?;
         if value.contains('=') {
-            return Err("expected a comma between two settings, for example loss=5%,delay=50ms".to_owned());
+            return Err("expected a comma between two settings, for example delay=50ms,rate=1mbit".to_owned());
         }
         Self::new::<W>(key, value)
     }
@@ -111,7 +111,7 @@ impl Settings {
     /// The way up and the way down that these make, `layers` from the lowest to the highest.
     ///
     /// # Errors
-    /// Settings that do not fit together, with their direction; a setting that is there twice, or does nothing.
+    /// Settings that do not fit together, with their direction if it is one; a setting that is there twice, or does nothing.
     pub fn ways<W: Way>(layers: &[&Self]) -> Result<[W; 2], String> {
         let lists = || layers.iter().flat_map(|layer| [&layer.both, &layer.up, &layer.down]);
         for list in lists() {
@@ -126,15 +126,19 @@ impl Settings {
         {
             return Err(format!("{key} alone does nothing; add {}", needed.join(" or ")));
         }
-        let way = |name: &str, own: fn(&Self) -> &Vec<Setting>| {
+        let way = |own: fn(&Self) -> &Vec<Setting>| {
             let mut way = W::default();
             for setting in layers.iter().flat_map(|layer| layer.both.iter().chain(own(layer))) {
                 way.set(&setting.key, &setting.value)?;
             }
-            way.check().map_err(|error| format!("{name}: {error}"))?;
-            Ok::<W, String>(way)
+            way.check().map(|()| way)
         };
-        Ok([way("up", |layer| &layer.up)?, way("down", |layer| &layer.down)?])
+        match [way(|layer| &layer.up), way(|layer| &layer.down)] {
+            [Ok(up), Ok(down)] => Ok([up, down]),
+            [Err(error), Err(same)] if error == same => Err(error),
+            [Err(error), _] => Err(format!("up: {error}")),
+            [_, Err(error)] => Err(format!("down: {error}")),
+        }
     }
 }
 
@@ -160,6 +164,9 @@ mod tests {
         let settings = Settings { down: vec![setting("loss=100%"), setting("burst=4")], ..Settings::default() };
         let error = Settings::ways::<DatagramWay>(&[&settings]).unwrap_err();
         assert!(error.starts_with("down: a loss of 100%"), "{error}");
+        let settings = Settings { both: settings.down, ..Settings::default() };
+        let error = Settings::ways::<DatagramWay>(&[&settings]).unwrap_err();
+        assert!(error.starts_with("a loss of 100%"), "{error}");
     }
 
     #[test]
@@ -191,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_setting_is_checked_where_it_stands() {
-        assert_eq!(Setting::parse::<DatagramWay>("loss"), Err("expected KEY=VALUE, for example loss=5%".to_owned()));
+        assert_eq!(Setting::parse::<DatagramWay>("loss"), Err("expected KEY=VALUE, for example delay=50ms".to_owned()));
         assert!(Setting::parse::<DatagramWay>("slice=4").unwrap_err().starts_with("unknown impairment `slice`"));
         assert!(Setting::parse::<StreamWay>("slice=4").is_ok());
         assert!(Setting::parse::<DatagramWay>("loss=5% delay=3ms").unwrap_err().starts_with("expected a comma"));

@@ -184,6 +184,11 @@ fn what_makes_no_sense_for_tcp_is_told_with_what_would() {
     let end = Program::run(EXE, &["tcp", "127.0.0.1:0", "127.0.0.1:9", "--loss", "5%"], "");
     assert_eq!(end.code, Some(2));
     assert!(end.stderr.contains("tip: `--loss` is for `bad-network udp`\n"), "{}", end.stderr);
+    let end = Program::run(EXE, &["tcp", "127.0.0.1:0", "127.0.0.1:9", "--refuse", "--delay", "1s"], "");
+    assert_eq!(end.code, Some(2));
+    assert!(end.stderr.contains("--delay <TIME>") && !end.stderr.contains("--rate"), "{}", end.stderr);
+    let end = Program::run(EXE, &["scenarios", "nope"], "");
+    assert!(end.code == Some(2) && !end.stderr.contains("is for"), "{}", end.stderr);
     let end = Program::run(EXE, &["tcp", "127.0.0.1:0", "127.0.0.1:0"], "");
     assert_eq!(end.code, Some(1));
     assert!(end.stderr.starts_with("bad-network: target 127.0.0.1:0: no server is at port 0; name"), "{}", end.stderr);

@@ -132,7 +132,7 @@ fn ctrl_c_with_a_full_queue_waits_for_the_grace_and_a_second_one_does_not() {
 fn a_wrong_usage_is_told_and_ends_with_2() {
     for (options, want) in [
         (&["--loss", "105%"][..], "more than always"),
-        (&["--loss", "50%", "--burst", "3", "--burst-loss", "20%"], "up: a loss of 50%"),
+        (&["--loss", "50%", "--burst", "3", "--burst-loss", "20%"], "error: a loss of 50%"),
         (&["--seed", "7", "--replay", "x"], "cannot be used with"),
     ] {
         let end = Program::run(EXE, &[&["udp", "127.0.0.1:0", "127.0.0.1:9"], options].concat(), "");

@@ -144,8 +144,9 @@ impl Config {
     /// Tells a client that all places are taken. Does not block: the send buffer of a new connection is empty.
     pub fn turn_away(&self, stream: &TcpStream, peer: SocketAddr, lines: &Lines) {
         let max = self.max_connections;
-        lines.line(format_args!("Turned away {peer}: {max} connections are open"));
-        self.say_full(stream, &format!("{max} connections at once"));
+        let (connections, are) = (counted(max, "connection"), if max == 1 { "is" } else { "are" });
+        lines.line(format_args!("Turned away {peer}: {connections} {are} open"));
+        self.say_full(stream, &format!("{connections} at once"));
     }
 
     /// The same for a client for whom the system lacks something; only our terminal is told what.

@@ -42,7 +42,7 @@ pub struct ParseFramingError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum FrameError {
     /// A message longer than the limit.
-    #[error("{} exceeds the limit of {limit} bytes", too_long(*announced))]
+    #[error("{} exceeds the limit of {}", too_long(*announced), counted(*limit, "byte"))]
     TooLong {
         /// The length that the peer announced; `None` for a line, which announces nothing.
         announced: Option<u32>,
@@ -117,7 +117,7 @@ pub enum EncodeError {
         at: usize,
     },
     /// The receiver would refuse it.
-    #[error("message of {} exceeds the limit of {limit} bytes", counted(*len, "byte"))]
+    #[error("message of {} exceeds the limit of {}", counted(*len, "byte"), counted(*limit, "byte"))]
     TooLong {
         /// The message's length in bytes.
         len: usize,

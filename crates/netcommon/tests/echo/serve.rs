@@ -83,7 +83,7 @@ fn the_client_after_the_last_place_is_told_and_closed() {
         let second = server.connect();
         let told = rest(&second);
         let told = String::from_utf8_lossy(&told);
-        assert!(told.contains("Server is full: 1 connections at once; try again later"), "{framing}: {told:?}");
+        assert!(told.contains("Server is full: 1 connection at once; try again later"), "{framing}: {told:?}");
 
         drop(first);
         // The place is free once the server has seen the FIN; until then the answer is the refusal again.
