@@ -172,6 +172,23 @@ fn a_scenario_of_ones_own_is_a_file() {
     // An option lies over the scenario.
     let (came, _) = send_numbers(target.addr, &["--scenario", file.to_str().unwrap(), "--loss", "0"], 3);
     assert_eq!(came.len(), 3);
+    let end = Program::run(EXE, &["tcp", "127.0.0.1:0", "127.0.0.1:9", "--scenario", file.to_str().unwrap()], "");
+    assert_eq!(end.code, Some(1));
+    assert!(end.stderr.contains("it does nothing to tcp; it has nothing in a table [tcp]"), "{}", end.stderr);
+}
+
+#[test]
+fn a_log_that_is_replayed_is_not_written_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("課.jsonl");
+    let log = file.to_str().unwrap();
+    let target = echo();
+    send_numbers(target.addr, &["--log", log], 3);
+    let before = std::fs::read(&file).unwrap();
+    let end = Program::run(EXE, &["udp", "127.0.0.1:0", "127.0.0.1:9", "--replay", log, "--log", log], "");
+    assert_eq!(end.code, Some(1));
+    assert!(end.stderr.ends_with("that is the file to replay; name another one\n"), "{}", end.stderr);
+    assert_eq!(std::fs::read(&file).unwrap(), before);
 }
 
 #[test]
