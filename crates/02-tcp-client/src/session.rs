@@ -31,7 +31,7 @@ use crate::writer::Writer;
 /// Lines or answers that may wait for the main thread: it is quick, and a flood waits in the kernel.
 const WAITING_MAX: usize = 16;
 
-/// An answer is the message and what the server puts before it; generous for a pupil's own server.
+/// How much longer than a message an answer may be: what the server puts before it, generous for a pupil's own server.
 const ANSWER_EXTRA_MAX: usize = 1024;
 
 /// What the seed's client asks, to the letter.

@@ -7,10 +7,13 @@
 use crate::stream_way::StreamWay;
 use crate::way::DatagramWay;
 
+/// Keys, and for each those of which one has to be set as well.
+type Needs = &'static [(&'static str, &'static [&'static str])];
+
 /// What one direction does, set key by key.
 pub trait Way: Default + Clone {
-    /// Keys that do nothing by themselves, each with those of which one has to be set as well.
-    const NEEDS: &'static [(&'static str, &'static [&'static str])];
+    /// The keys that do nothing by themselves.
+    const NEEDS: Needs;
 
     /// Sets what `key` names to the quantity that `value` writes.
     ///
@@ -26,7 +29,7 @@ pub trait Way: Default + Clone {
 }
 
 impl Way for DatagramWay {
-    const NEEDS: &'static [(&'static str, &'static [&'static str])] = &[
+    const NEEDS: Needs = &[
         ("spread", &["vary"]),
         ("burst", &["loss"]),
         ("burst-loss", &["burst"]),
@@ -45,8 +48,7 @@ impl Way for DatagramWay {
 }
 
 impl Way for StreamWay {
-    const NEEDS: &'static [(&'static str, &'static [&'static str])] =
-        &[("slice-gap", &["slice"]), ("stall-for", &["stall-after", "stall-at"])];
+    const NEEDS: Needs = &[("slice-gap", &["slice"]), ("stall-for", &["stall-after", "stall-at"])];
 
     fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
         self.set(key, value)

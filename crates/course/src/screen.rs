@@ -12,9 +12,8 @@
 use std::io::{self, IsTerminal, Write};
 
 use netcommon::cli::StdoutError;
-use netcommon::lang::Lang;
-
 use netcommon::columns::{pad, width, wrap};
+use netcommon::lang::Lang;
 
 /// Columns of a projector's large type, and of the narrowest terminal in use.
 pub const COLUMNS: usize = 80;

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use netcommon::cli::{StdoutError, Usage, interrupted};
+use netcommon::columns::{pad, width};
 use netcommon::lang::Lang;
 use netcommon::shutdown::Shutdown;
 
@@ -23,7 +24,6 @@ use crate::programs::{Programs, ProgramsError};
 use crate::screen::Screen;
 use crate::script::{Crowd, Demo};
 use crate::words;
-use netcommon::columns::{pad, width};
 
 /// A demo file that a user names may be this large: two hundred times what a demo needs, so that
 /// a wrong file name (a video, a device) costs nothing.

@@ -2,10 +2,10 @@
 //!
 //! Pure: the checks beside this file make findings, `mod.rs` prints them.
 
+use netcommon::columns::{pad, width, wrap};
 use netcommon::lang::Lang;
 
 use crate::screen::COLUMNS;
-use netcommon::columns::{pad, width, wrap};
 
 /// Columns of the name, with the space after it.
 const NAME_COLUMNS: usize = 13;

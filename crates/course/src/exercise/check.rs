@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use netcommon::cli::{StdoutError, Usage, interrupted};
+use netcommon::columns::{pad, width};
 use netcommon::lang::Lang;
 use netcommon::shutdown::Shutdown;
 
@@ -21,7 +22,6 @@ use crate::screen::Screen;
 use crate::script::packages;
 use crate::tour::{Options, prepare};
 use crate::words;
-use netcommon::columns::{pad, width};
 
 /// Lists the exercises that have a checker, with a command for each.
 ///
